@@ -1,0 +1,3442 @@
+/* misskey_stream.h - v0.1.0 - the Misskey streaming API in one C99 file: client and server, no allocation, no sockets
+   SPDX-License-Identifier: Unlicense OR MIT-0    (public domain; both texts stand at the end of this file)
+
+CONTENTS (search for the tag)
+    >>doc           this text: do this, example, the loop, lifetimes, sizing, time, entropy, errors, options, security
+    >>config        version, options, includes
+    >>views         misskey_str, misskey_jstr, misskey_json, misskey_mem
+    >>errors        every error, its number and what to do
+    >>json          checking, reading and writing JSON
+    >>message       text <-> misskey_message, all kinds of the Misskey stream, both directions
+    >>url           the wss:// address for those who bring their own WebSocket library
+    >>ws            HTTP upgrade and RFC 6455 frames, client and server
+    >>session       what a text message means (for those who bring their own WebSocket library)
+    >>conn          WebSocket and session joined: what most programs use
+    >>pump          moving bytes between a connection and a socket or a TLS library
+    >>impl          the implementation, in the same order:
+                    >>impl-config >>impl-utf8 >>impl-scan >>impl-json >>impl-jw >>impl-message >>impl-url
+                    >>impl-sha1 >>impl-tx >>impl-head >>impl-frames >>impl-ws >>impl-session >>impl-conn >>impl-pump
+    >>history       revisions
+    >>licence       the Unlicense, and MIT-0 for those who need a licence
+
+>>doc
+
+DO THIS
+    In exactly one C or C++ file of your program:
+        #define MISSKEY_STREAM_IMPLEMENTATION
+        #include "misskey_stream.h"
+    and in every other file that needs the declarations:
+        #include "misskey_stream.h"
+
+WHAT IT IS
+    Everything between the bytes of a TCP or TLS connection and "a note appeared in the home timeline": the HTTP upgrade,
+    RFC 6455 frames, UTF-8, JSON and every message of the Misskey streaming API from version 10 to 2026.5, forks included.
+    You hand it the bytes that arrive and send the bytes it hands out. It never allocates, has no global state, reads no
+    clock and draws no random numbers: memory, time and entropy come from you.
+    It is not a REST client, does not speak TLS itself, resolves no names and renders no MFM.
+
+EXAMPLE
+    Complete, without network: the bytes a server would send are in an array. With a socket, the bytes come from recv()
+    and what misskey_conn_send_buf() gives goes to send(); misskey_pump() does both.
+
+        #define MISSKEY_STREAM_IMPLEMENTATION
+        #include "misskey_stream.h"
+        #include <stdio.h>
+
+        static uint8_t rx[MISSKEY_RX_SIZE(8192)], tx[MISSKEY_TX_SIZE(512)];
+
+        static bool entropy(void *user, void *dst, size_t len)
+        {
+            (void)user;
+            memset(dst, 0, len);            // an example may; a program asks its system: getrandom(), esp_fill_random()
+            return true;
+        }
+
+        int main(void)
+        {
+            static const char wire[] =
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"
+                "\x81\x26{\"type\":\"connected\",\"body\":{\"id\":\"1\"}}";
+            misskey_conn conn;
+            misskey_conn_desc desc;
+            misskey_event event;
+            size_t out;
+            memset(&desc, 0, sizeof desc);
+            desc.ws.host = "misskey.example";
+            desc.ws.entropy = entropy;
+            desc.ws.rx.ptr = rx; desc.ws.rx.size = sizeof rx;
+            desc.ws.tx.ptr = tx; desc.ws.tx.size = sizeof tx;
+            if (misskey_conn_init(&conn, &desc) != MISSKEY_ERR_OK) return 1;
+            misskey_conn_transport_up(&conn);
+            while (misskey_conn_send_buf(&conn, &out) != NULL) misskey_conn_send_ack(&conn, out);
+            if (misskey_conn_feed(&conn, wire, sizeof wire - 1) != sizeof wire - 1) return 1;
+            while (misskey_conn_poll(&conn, &event)) {
+                if (event.type == MISSKEY_EVENT_OPEN) puts("open");
+                if (event.type == MISSKEY_EVENT_MESSAGE && event.message.kind == MISSKEY_KIND_CONNECTED) puts("connected");
+            }
+            return 0;
+        }
+
+THE LOOP
+    1. misskey_conn_tick(now)                     once per turn, before anything else
+    2. read the transport into recv_buf, recv_ack  (or feed); the end of the stream is transport_down
+    3. misskey_conn_poll until it returns false    the only call that parses; events are handled here
+    4. send_buf to the transport, send_ack         until send_buf gives nothing
+    5. sleep until the socket is ready, at most misskey_conn_timeout() milliseconds
+    A call too many does no harm. One object belongs to one thread at a time; different objects share nothing.
+
+LIFETIMES
+    thing                                          owner and place              valid until
+    misskey_ws, misskey_session, misskey_conn      caller; must not move        the caller stops using it
+    strings in a desc, the headers array           caller, borrowed             the object is initialised anew
+    rx and tx memory                               caller, lent                 the object is initialised anew
+    views in an event, all that is read from them  rx memory or the object      the next poll of that object
+    pointer from recv_buf                          rx memory, writable          the next recv_ack or poll
+    pointer from send_buf                          tx memory                    the next send_ack, send, close, tick or poll
+    text given to misskey_session_recv_message     caller, borrowed             the next poll that returns false
+    With MISSKEY_POISON=1 released receive memory is overwritten, so that a view kept too long shows at once.
+
+SIZING
+    rx  MISSKEY_RX_SIZE(n) receives messages of up to n bytes; 256 bytes are the least. A note has 2 to 20 KiB, meUpdated up
+        to 200 KiB. A longer message is skipped and reported as DROPPED with its size; the connection lives on.
+    tx  MISSKEY_TX_SIZE(n) sends messages of up to n bytes; the upgrade request (about 200 bytes plus host, path, token and
+        extra headers) must fit as well. init says TOO_SMALL where it does not.
+    Both are constant expressions: static uint8_t rx[MISSKEY_RX_SIZE(8192)];
+
+TIME
+    A free-running uint32_t of milliseconds that may wrap. Only differences count. Without tick nothing times out.
+
+ENTROPY
+    A client must bring 16 bytes per upgrade and 4 per frame it sends (RFC 6455 section 5.3 asks for unpredictable masks).
+    A callback that returns false kills the connection with ENTROPY; there is no weak fallback.
+
+ERRORS
+    One list, MISSKEY_ERROR_LIST. 1 to 31: the call was refused and changed nothing. 32 and up: the connection is dead, the
+    CLOSED event says why, and nothing but transport_up revives it.
+
+OPTIONS (define before the include; 0 or 1 unless said; none changes a public struct)
+    MISSKEY_API            linkage of the public functions (default: extern)
+    MISSKEY_STATIC         1: all functions static, for a private copy per file
+    MISSKEY_MAX_DEPTH      JSON nesting, a multiple of 8 (default 512 = 64 bytes of stack)
+    MISSKEY_NO_SIMD        1: no vector code and no 8-byte words: the smallest code
+    MISSKEY_NO_SERVER      1: leave out the server role
+    MISSKEY_NO_STRINGS     1: leave out the texts of errors
+    MISSKEY_POISON         1: overwrite released receive memory (for tests)
+    MISSKEY_MEMCPY MISSKEY_MEMMOVE MISSKEY_MEMSET MISSKEY_MEMCMP MISSKEY_STRLEN
+                           replace libc; with all five <string.h> is not included
+
+SECURITY
+    The token goes into the Authorization header (or, asked for, percent-encoded into ?i=); it is in no event and no error
+    text and is wiped from the send memory once the upgrade request has left. Host, path, token and extra headers with CR,
+    LF, NUL or (where it matters) a space are refused. Peers can make the library use the lent memory and linear time, no more.
+*/
+#ifndef MISSKEY_STREAM_H
+#define MISSKEY_STREAM_H
+
+/* ================================================================================================================== */
+/* MARK: - configuration                                                                                    >>config  */
+/* ================================================================================================================== */
+
+#define MISSKEY_VERSION_MAJOR 0
+#define MISSKEY_VERSION_MINOR 1
+#define MISSKEY_VERSION_PATCH 0
+
+#ifndef MISSKEY_STATIC
+#define MISSKEY_STATIC 0
+#endif
+#ifndef MISSKEY_MAX_DEPTH
+#define MISSKEY_MAX_DEPTH 512
+#endif
+#ifndef MISSKEY_NO_SIMD
+#define MISSKEY_NO_SIMD 0
+#endif
+#ifndef MISSKEY_NO_SERVER
+#define MISSKEY_NO_SERVER 0
+#endif
+#ifndef MISSKEY_NO_STRINGS
+#define MISSKEY_NO_STRINGS 0
+#endif
+#ifndef MISSKEY_POISON
+#define MISSKEY_POISON 0
+#endif
+#ifndef MISSKEY_API
+#if MISSKEY_STATIC
+#define MISSKEY_API static
+#else
+#define MISSKEY_API extern
+#endif
+#endif
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#if !defined(MISSKEY_MEMCPY) || !defined(MISSKEY_MEMMOVE) || !defined(MISSKEY_MEMSET) || !defined(MISSKEY_MEMCMP) || \
+    !defined(MISSKEY_STRLEN)
+#include <string.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ================================================================================================================== */
+/* MARK: - views                                                                                             >>views  */
+/* ================================================================================================================== */
+
+/* Three kinds of text, three types, so that mixing them up does not compile. None is NUL-terminated. A missing value is
+   {NULL, 0}, which every function accepts; an empty one has a pointer. */
+typedef struct misskey_str  { const char *ptr; size_t len; } misskey_str;   /* plain UTF-8 */
+typedef struct misskey_jstr { const char *ptr; size_t len; } misskey_jstr;  /* inside of a JSON string, still escaped */
+typedef struct misskey_json { const char *ptr; size_t len; } misskey_json;  /* one whole, checked JSON value */
+typedef struct misskey_mem  { void *ptr; size_t size; } misskey_mem;        /* memory lent by the caller */
+
+/* ================================================================================================================== */
+/* MARK: - errors                                                                                           >>errors  */
+/* ================================================================================================================== */
+
+/* X(name, number, text). Numbers are frozen. 1..31: refused, nothing changed. 32..: the connection is dead. */
+#define MISSKEY_ERROR_LIST(X) \
+    X(OK,           0, "no error") \
+    X(WOULD_BLOCK,  1, "no room or nothing to take right now: send or poll what is pending, then try again") \
+    X(TOO_SMALL,    2, "the memory given is too small: give at least the size that the call reports or its doc states") \
+    X(BAD_ARG,      3, "an argument is not allowed: the doc of the call lists what is") \
+    X(BAD_STATE,    4, "not possible in this state: wait for OPEN (or UPGRADE), or bring a new transport") \
+    X(BAD_JSON,     5, "not one valid JSON text (RFC 8259)") \
+    X(BAD_UTF8,     6, "not valid UTF-8: convert the text before sending it") \
+    X(DEPTH,        7, "JSON nested deeper than MISSKEY_MAX_DEPTH: raise it or flatten the value") \
+    X(HTTP_SYNTAX, 32, "the peer does not speak HTTP/1.1: check host, port and whether TLS is expected") \
+    X(HTTP_STATUS, 33, "the upgrade was refused: the status says why (401 and 403: check the token)") \
+    X(WS_ACCEPT,   34, "the 101 answer does not fit the request: a proxy or another service answered") \
+    X(WS_PROTOCOL, 35, "the peer broke RFC 6455: report it to its operator") \
+    X(WS_UTF8,     36, "the peer sent text that is not UTF-8") \
+    X(TOO_BIG,     37, "a message or a head line is larger than the limit: raise max_message or the receive memory") \
+    X(ENTROPY,     38, "the entropy callback failed: nothing is sent with a weak mask") \
+    X(TIMEOUT,     39, "the peer did not answer in time: dial again") \
+    X(TRANSPORT,   40, "the connection ended without a Close frame: dial again")
+#define MISSKEY_X_(name, number, text) MISSKEY_ERR_##name = number,
+typedef enum misskey_err { MISSKEY_ERROR_LIST(MISSKEY_X_) MISSKEY_ERR_FORCE32_ = 0x7FFFFFFF } misskey_err;
+#undef MISSKEY_X_
+
+/* misskey_err_name -- "WS_UTF8"; misskey_err_text -- the sentence. Static, NUL-terminated; "" with MISSKEY_NO_STRINGS or
+   for a number that is not in the list. */
+MISSKEY_API const char *misskey_err_name(misskey_err err);
+MISSKEY_API const char *misskey_err_text(misskey_err err);
+
+/* ================================================================================================================== */
+/* MARK: - json                                                                                               >>json  */
+/* ================================================================================================================== */
+
+typedef enum misskey_type {
+    MISSKEY_TYPE_NONE, MISSKEY_TYPE_NULL, MISSKEY_TYPE_BOOL, MISSKEY_TYPE_NUMBER, MISSKEY_TYPE_STRING,
+    MISSKEY_TYPE_ARRAY, MISSKEY_TYPE_OBJECT, MISSKEY_TYPE_FORCE32_ = 0x7FFFFFFF
+} misskey_type;
+
+/* One step of a walk over an array or object; see misskey_json_next. */
+typedef struct misskey_iter {
+    misskey_jstr key;       /* member name; {NULL, 0} in an array */
+    misskey_json value;
+    const char *at_, *end_;
+} misskey_iter;
+
+/*
+    misskey_json_check -- is this one valid JSON text?
+
+    Strict RFC 8259 in strict UTF-8 (Unicode table 3-7), white space around it allowed, nothing else; a byte order mark is
+    not white space. Lone surrogate escapes are valid (servers relay them) and decode to U+FFFD. Linear time, no recursion.
+
+    Returns   OK and the value without the white space around it in *out; else {NULL, 0} there.
+    Errors    BAD_JSON, BAD_UTF8, DEPTH (valid as far as read, but nested deeper than MISSKEY_MAX_DEPTH).
+              *error_at (if not NULL): offset of the first byte that cannot be right; len when there is none, or when
+              the text ends too early.
+    Lifetime  *out points into text.
+*/
+MISSKEY_API misskey_err misskey_json_check(const char *text, size_t len, misskey_json *out, size_t *error_at);
+
+/* misskey_json_type -- the kind of a value; NONE for a missing one. */
+MISSKEY_API misskey_type misskey_json_type(misskey_json value);
+
+/*
+    misskey_json_get -- member of an object by its decoded name
+
+    One name, not a path: reaction names contain dots. Of duplicate members the last counts, as in JavaScript.
+
+    Returns   the value; {NULL, 0} if it is missing or obj is no object, so that look-ups chain without checks.
+    Lifetime  as obj.
+*/
+MISSKEY_API misskey_json misskey_json_get(misskey_json obj, const char *key);
+
+/*
+    misskey_json_iter, misskey_json_next -- walk over an array or object in the order of the text
+
+        misskey_iter it = misskey_json_iter(value);
+        while (misskey_json_next(&it)) use(it.key, it.value);
+
+    A value of another kind has no elements. Lifetime of key and value: as the value walked over.
+*/
+MISSKEY_API misskey_iter misskey_json_iter(misskey_json value);
+MISSKEY_API bool misskey_json_next(misskey_iter *it);
+
+/*
+    misskey_json_i64 -- exact integer
+
+    Returns   true and *out for every number, however it is written (1, 1.0, 10e-1), whose value is an integer from -2^63 to
+              2^63-1; false, *out unchanged, for fractions, larger numbers and every other value.
+*/
+MISSKEY_API bool misskey_json_i64(misskey_json value, int64_t *out);
+
+/* misskey_json_bool -- true and *out for true and false; false, *out unchanged, for everything else. */
+MISSKEY_API bool misskey_json_bool(misskey_json value, bool *out);
+
+/* misskey_json_str -- the inside of a string, still escaped; {NULL, 0} for everything else. Lifetime: as value. */
+MISSKEY_API misskey_jstr misskey_json_str(misskey_json value);
+
+/* misskey_jstr_eq -- does s decode to exactly this NUL-terminated text? A missing s equals nothing. */
+MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain);
+
+/*
+    misskey_jstr_copy -- decode into dst
+
+    Writes at most cap - 1 bytes and a NUL (nothing if cap is 0), cut only between characters. A lone surrogate becomes
+    U+FFFD, so the output is always valid UTF-8. It may contain U+0000.
+
+    Returns   the length of the whole decoded text without NUL, as snprintf does: >= cap means that it was cut.
+*/
+MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap);
+
+/* Writer. Errors stick: write everything, then ask misskey_jw_done. */
+typedef struct misskey_jw {
+    char *dst;
+    size_t cap;             /* bytes at dst */
+    size_t len;             /* bytes of the whole text so far; counts on beyond cap, as snprintf does */
+    uint32_t objects_;      /* bit per level: 1 = object */
+    uint8_t depth_, state_, err_;
+} misskey_jw;
+
+/*
+    misskey_jw_* -- write one JSON value
+
+        misskey_jw_init(&w, buf, sizeof buf);
+        misskey_jw_open(&w, '{');
+        misskey_jw_key(&w, "listId"); misskey_jw_str(&w, id, strlen(id));
+        misskey_jw_close(&w);
+        if (misskey_jw_done(&w, &json) != MISSKEY_ERR_OK) ...
+
+    open takes '{' or '[' (32 levels at most), close ends the innermost one. key takes plain NUL-terminated text, str plain
+    text of len bytes; both are escaped as JSON.stringify does. jstr and json take parts of another text as they are, and
+    check them. dst may be NULL if cap is 0: then only the length is found.
+
+    Errors    misskey_jw_done: BAD_ARG (calls in an order that gives no JSON), BAD_UTF8, BAD_JSON (a part is not valid),
+              DEPTH, TOO_SMALL (w->len says how many bytes are needed). No terminating NUL is written.
+    Lifetime  *out points into dst.
+*/
+MISSKEY_API void misskey_jw_init(misskey_jw *w, char *dst, size_t cap);
+MISSKEY_API void misskey_jw_open(misskey_jw *w, char brace);
+MISSKEY_API void misskey_jw_close(misskey_jw *w);
+MISSKEY_API void misskey_jw_key(misskey_jw *w, const char *key);
+MISSKEY_API void misskey_jw_str(misskey_jw *w, const char *text, size_t len);
+MISSKEY_API void misskey_jw_jstr(misskey_jw *w, misskey_jstr text);
+MISSKEY_API void misskey_jw_json(misskey_jw *w, misskey_json value);
+MISSKEY_API void misskey_jw_i64(misskey_jw *w, int64_t value);
+MISSKEY_API void misskey_jw_bool(misskey_jw *w, bool value);
+MISSKEY_API void misskey_jw_null(misskey_jw *w);
+MISSKEY_API misskey_err misskey_jw_done(const misskey_jw *w, misskey_json *out);
+
+/* ================================================================================================================== */
+/* MARK: - messages                                                                                        >>message  */
+/* ================================================================================================================== */
+
+/* X(kind, type on the wire, form of the body). In the order in which look-up tries them: what a timeline sends most comes
+   first. "<" server to client, ">" client to server. Source: protocol/messages.md sections 2 and 3. */
+#define MISSKEY_KIND_LIST(X) \
+    X(CHANNEL,              "channel",             EVENT)    /* <> event of, or operation on, a channel */ \
+    X(NOTE_UPDATED,         "noteUpdated",         EVENT)    /* <  event of a captured note */ \
+    X(CONNECTED,            "connected",           ID)       /* <  a connect with pong was carried out */ \
+    X(EMOJI_ADDED,          "emojiAdded",          RAW)      /* <  */ \
+    X(EMOJI_UPDATED,        "emojiUpdated",        RAW)      /* <  */ \
+    X(EMOJI_DELETED,        "emojiDeleted",        RAW)      /* <  */ \
+    X(ANNOUNCEMENT_CREATED, "announcementCreated", RAW)      /* <  */ \
+    X(CONNECT,              "connect",             CONNECT)  /*  > */ \
+    X(DISCONNECT,           "disconnect",          ID)       /*  > */ \
+    X(SUB_NOTE,             "subNote",             ID)       /*  > capture a note */ \
+    X(UNSUB_NOTE,           "unsubNote",           ID)       /*  > release it */ \
+    X(READ_NOTIFICATION,    "readNotification",    ID)       /*  > */ \
+    X(PING,                 "ping",                RAW)      /* <  JSON ping of some forks; not the bare text */ \
+    X(PONG,                 "pong",                RAW)      /* <> */ \
+    X(TYPING_ON_CHANNEL,    "typingOnChannel",     NAME)     /*  > 12.71 to 13.6 */ \
+    X(TYPING_ON_MESSAGING,  "typingOnMessaging",   PARTNER)  /*  > 12.71 to 13.6 */ \
+    X(API,                  "api",                 API)      /*  > 10.0 to 12.110 */ \
+    X(API_RESULT,           "api:",                RAW)      /* <  10.0 to 12.110; the id follows the colon */ \
+    X(ALIVE,                "alive",               EMPTY)    /*  > 10.0 to 10.57 */ \
+    X(OTHER,                "",                    RAW)      /* <> every other type; the name is in .type */ \
+    X(TEXT_PING,            "ping",                TEXT)     /*  > bare text, not JSON */ \
+    X(TEXT_PONG,            "pong",                TEXT)     /* <  bare text */ \
+    X(TEXT_H,               "h",                   TEXT)     /*  > bare text */ \
+    X(TEXT,                 "",                    TEXT)     /* <> whatever else is no message; in .raw */
+
+/* X(kind, alias, name): other names of the same message. Writing keeps the alias; 0 is the name that every version knows. */
+#define MISSKEY_ALIAS_LIST(X) \
+    X(CHANNEL,     1, "ch")         /* 10.5 on */ \
+    X(SUB_NOTE,    1, "s")          /* 12.5 on */ \
+    X(SUB_NOTE,    2, "sr")         /* 12.75 on; marks as read up to 2025.3 */ \
+    X(SUB_NOTE,    3, "sn")         /* up to 12.74 */ \
+    X(UNSUB_NOTE,  1, "un") \
+    X(API_RESULT,  1, "api-res:")   /* connections in the form of version 9 */
+
+#define MISSKEY_X_(name, type, form) MISSKEY_KIND_##name,
+typedef enum misskey_kind { MISSKEY_KIND_LIST(MISSKEY_X_) MISSKEY_KIND_FORCE32_ = 0x7FFFFFFF } misskey_kind;
+#undef MISSKEY_X_
+
+/* One message, for reading and for writing. Members that a kind does not use are zero. A known type whose body has not
+   the expected form is OTHER, with nothing lost. */
+typedef struct misskey_message {
+    misskey_kind kind;
+    uint8_t alias;          /* MISSKEY_ALIAS_LIST; API: 1 = "ep" for "endpoint"; TYPING_ON_MESSAGING: 1 = "group" */
+    bool pong;              /* CONNECT: ask for CONNECTED */
+    bool read;              /* SUB_NOTE: also mark as read (v10, v11) */
+    bool id_number;         /* .id is a number on the wire (servers before 2024.7 echo those) */
+    bool deep;              /* nested deeper than MISSKEY_MAX_DEPTH: .body is missing, .raw has its bytes; not writable */
+    misskey_jstr type;      /* OTHER: the type */
+    misskey_jstr id;        /* channel id, note id, notification id, API call id, user or group id (typing) */
+    misskey_jstr channel;   /* CONNECT: channel name; TYPING_ON_CHANNEL: id of the note channel */
+    misskey_jstr event;     /* CHANNEL, NOTE_UPDATED: inner type; API: endpoint */
+    misskey_json body;      /* CHANNEL, NOTE_UPDATED: inner body (null if absent); CONNECT: params, an object ({} if absent);
+                               API: data; RAW forms: body; both missing if absent */
+    misskey_str raw;        /* TEXT: the whole text; .deep: the bytes of the body */
+} misskey_message;
+
+/*
+    misskey_message_parse -- one text message to its parts
+
+    Any text is a message of some kind: what is not an object with a string "type" is TEXT. Unknown types, members and enum
+    strings pass through. Member order does not matter; of duplicate members the last counts.
+
+    Returns   OK, whatever the text is, as long as it is UTF-8.
+    Errors    BAD_UTF8: *out is all zero.
+    Lifetime  the views in *out point into text (body of CHANNEL and NOTE_UPDATED and params of CONNECT, where absent:
+              static storage).
+    Source    protocol/messages.md sections 2, 3 and 6
+*/
+MISSKEY_API misskey_err misskey_message_parse(const char *text, size_t len, misskey_message *out);
+
+/*
+    misskey_message_write -- the parts to one text message
+
+    Writes the form that every server version understands (section 5 of protocol/messages.md) unless .alias names another;
+    reading the result gives the same message again. Every part is checked: no call can write broken JSON. CHANNEL
+    and NOTE_UPDATED need .body (misskey_json_text("null") for none), CONNECT needs an object (misskey_json_text("{}")).
+
+    Returns   OK; *len (never NULL) is the length of the text. No NUL is written.
+    Errors    TOO_SMALL: *len is the length needed; dst may be NULL if cap is 0. BAD_ARG: kind or alias unknown, a needed
+              part is missing, a member is set that the kind does not use, OTHER or TEXT that would be read as another kind,
+              .deep. BAD_JSON, BAD_UTF8, DEPTH: a part is not valid.
+*/
+MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, char *dst, size_t cap, size_t *len);
+
+/* misskey_json_text, misskey_jstr_text -- a NUL-terminated literal as a view, for filling a misskey_message. The text is
+   taken as it is: JSON for the first, the inside of a JSON string for the second. Lifetime: as text. NULL gives {NULL, 0}. */
+MISSKEY_API misskey_json misskey_json_text(const char *text);
+MISSKEY_API misskey_jstr misskey_jstr_text(const char *text);
+
+/* ================================================================================================================== */
+/* MARK: - url                                                                                                 >>url  */
+/* ================================================================================================================== */
+
+typedef struct misskey_url {
+    const char *host;       /* required: "misskey.example" or "misskey.example:3000", "[::1]:3000" */
+    const char *path;       /* NULL = "/streaming"; may have a query of its own */
+    const char *token;      /* NULL = anonymous; percent-encoded into ?i= */
+    const char *cache_buster; /* NULL = none; else digits or letters for _t=, such as the time in milliseconds */
+    bool plain;             /* ws:// instead of wss:// */
+} misskey_url;
+
+/*
+    misskey_url_write -- the address for a WebSocket library of your own, NUL-terminated
+
+    wss://{host}/streaming?i={token}&_t={cache_buster}. The token is in the address: keep it out of logs, and prefer the
+    header Authorization: Bearer (13.14 on) where your library can send one.
+
+    Returns   OK; *len (may be NULL) is the length without NUL.
+    Errors    TOO_SMALL: *len is the length needed without NUL. BAD_ARG: host missing; control characters, spaces or one of
+              / ? # @ \ in host; path without leading slash, or with control characters, spaces or #; token empty;
+              cache_buster not alphanumeric.
+    Source    protocol/messages.md 1.1 and 1.2
+*/
+MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, size_t cap, size_t *len);
+
+/* ================================================================================================================== */
+/* MARK: - websocket                                                                                            >>ws  */
+/* ================================================================================================================== */
+
+/* Memory for messages of up to n bytes, as constant expressions. rx: 14 bytes of frame header stay free (RFC 6455 section
+   5.2). tx: one frame header and a reserve of one Close frame (131 bytes), so that a full queue cannot delay a close. */
+#define MISSKEY_RX_SIZE(n) ((size_t)(n) < 242u ? (size_t)256u : (size_t)(n) + 14u)
+#define MISSKEY_TX_SIZE(n) ((size_t)(n) < 111u ? (size_t)256u : (size_t)(n) + 14u + 131u)
+
+#define MISSKEY_FOREVER 0xFFFFFFFFu   /* a time that never comes */
+
+/* An extra header of the upgrade request. name: RFC 9110 token, none of the library's own (Host, Upgrade, Connection,
+   Authorization, Sec-WebSocket-Key, -Version, -Extensions, -Accept); value without control characters. */
+typedef struct misskey_header { const char *name, *value; } misskey_header;
+
+typedef struct misskey_ws_desc {    /* zero-initialise; 0 is the default that the comment names */
+    misskey_mem rx;                 /* required; MISSKEY_RX_SIZE(largest message), at least 256 bytes */
+    misskey_mem tx;                 /* required; MISSKEY_TX_SIZE(largest message) */
+    const char *host;               /* client: required, goes into Host: */
+    const char *path;               /* client: 0 = "/streaming" */
+    const char *token;              /* client: 0 = anonymous */
+    const misskey_header *headers;  /* client: num_headers extra headers */
+    size_t num_headers;
+    bool (*entropy)(void *user, void *dst, size_t len); /* client: required; fills dst, false = failed; must not call back */
+    void *user;                     /* handed to entropy */
+    uint32_t max_message;           /* bytes; a larger message closes with 1009. 0 = 64 MiB */
+    uint32_t handshake_ms;          /* time for the upgrade. 0 = 10000 */
+    uint32_t ping_ms;               /* silence before an own ping. 0 = 75000: servers since 13.13.2 ping each 60 s */
+    uint32_t pong_ms;               /* further silence before the connection is dead. 0 = 15000 */
+    uint32_t close_ms;              /* wait for the peer's Close and for the rest of tx to leave. 0 = 5000 */
+    bool server;                    /* false = client */
+    bool token_in_query;            /* client: ?i= instead of Authorization, for servers before 13.14 */
+} misskey_ws_desc;
+
+typedef enum misskey_ws_event_type {
+    MISSKEY_WS_EVENT_NONE,
+    MISSKEY_WS_EVENT_OPEN,          /* the upgrade is complete */
+    MISSKEY_WS_EVENT_MESSAGE,       /* .text, .binary; text is valid UTF-8 */
+    MISSKEY_WS_EVENT_DROPPED,       /* a message larger than rx was skipped: .size, .binary, and its beginning in .text */
+    MISSKEY_WS_EVENT_UPGRADE,       /* server: .text, .token, .protocols; answer with accept or reject */
+    MISSKEY_WS_EVENT_CLOSED,        /* once per transport, last: .code, .err, .text; close the transport */
+    MISSKEY_WS_EVENT_FORCE32_ = 0x7FFFFFFF
+} misskey_ws_event_type;
+
+typedef struct misskey_ws_event {   /* views: until the next poll */
+    misskey_ws_event_type type;
+    misskey_err err;                /* CLOSED: OK after a valid Close from the peer */
+    uint16_t code;                  /* CLOSED: HTTP status if the upgrade was refused; else the Close code; 1005 for a Close
+                                       without one, 1006 for an end without Close, 0 for an end within the upgrade */
+    bool binary;                    /* MESSAGE, DROPPED */
+    uint32_t retry_after;           /* CLOSED: Retry-After of a refusal in seconds, 0 = none */
+    uint64_t size;                  /* DROPPED: payload bytes of the whole message */
+    misskey_str text;               /* MESSAGE: payload; DROPPED: its first bytes, cut anywhere; UPGRADE: path of the
+                                       request, without the query; CLOSED: reason of the Close frame, or reason phrase of the refusal */
+    misskey_str location;           /* CLOSED: Location of a redirect; missing if there was none or rx is too small for it */
+    misskey_str token;              /* UPGRADE: Authorization: Bearer, else ?i= decoded; missing if anonymous */
+    misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol as received */
+} misskey_ws_event;
+
+/* One WebSocket. All members are private; the struct is visible so that it can be static or on the stack. */
+typedef struct misskey_ws {
+    misskey_ws_desc d_;
+    size_t msg_, msg_len_;          /* rx: the message being put together (upgrade: the values kept) */
+    size_t raw_, end_;              /* rx: bytes not parsed yet */
+    size_t tx_, tx_end_;            /* tx: bytes not sent yet */
+    uint32_t left_;                 /* payload bytes of the current frame still to come */
+    uint32_t total_;                /* payload bytes announced for the current message (upgrade: bytes of the head) */
+    struct { uint32_t at, len; } kept_[3]; /* upgrade: values kept, relative to msg_ */
+    uint32_t now_, heard_, since_, retry_after_;
+    uint16_t flags_, seen_, code_;
+    uint8_t mask_[4];
+    uint8_t state_, err_, op_, phase_, utf8_[3], ctrl_len_;
+    uint8_t accept_[28];            /* Sec-WebSocket-Accept expected (client) or to be sent (server) */
+    uint8_t ctrl_[125];             /* payload of the control frame that arrives, then of the pong that waits */
+} misskey_ws;
+
+/*
+    misskey_ws_init -- prepare; no transport yet
+
+    Nothing to free, ever. The desc is copied, what it points at is borrowed (LIFETIMES).
+
+    Errors    BAD_ARG: rx, tx or (client) host or entropy missing; forbidden characters in host, path, token or headers; a
+              header of the library's own; server with MISSKEY_NO_SERVER. TOO_SMALL: rx below 256 bytes, tx below 256 bytes
+              or too small for the upgrade request.
+*/
+MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *desc);
+
+/*
+    misskey_ws_transport_up, misskey_ws_transport_down -- the transport is connected, has ended
+
+    up starts anew, whatever was before; a client's upgrade request is then in send_buf. down is the end of the bytes
+    received (EOF, reset, timeout): poll gives what had arrived whole, then CLOSED.
+*/
+MISSKEY_API void misskey_ws_transport_up(misskey_ws *ws);
+MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws);
+
+/*
+    misskey_ws_recv_buf, misskey_ws_recv_ack -- where to put bytes from the peer; how many were put there
+
+    recv_buf gives the free space behind the bytes received. NULL and *len = 0: no transport, or memory full of messages not
+    yet polled: poll until false, then there is space. This is the back-pressure: stop reading the socket.
+    recv_ack moves no bytes; n larger than the space given counts as the space.
+*/
+MISSKEY_API uint8_t *misskey_ws_recv_buf(misskey_ws *ws, size_t *len);
+MISSKEY_API void misskey_ws_recv_ack(misskey_ws *ws, size_t n);
+
+/* misskey_ws_feed -- the copying form of both. Returns the bytes taken; fewer than len: poll until false, feed the rest.
+   0 after CLOSED. */
+MISSKEY_API size_t misskey_ws_feed(misskey_ws *ws, const void *data, size_t len);
+
+/* misskey_ws_send_buf, misskey_ws_send_ack -- bytes for the peer (NULL and 0: none); how many of them were sent. */
+MISSKEY_API const uint8_t *misskey_ws_send_buf(const misskey_ws *ws, size_t *len);
+MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n);
+
+/*
+    misskey_ws_poll -- the next event
+
+    Parses what has arrived. Releases the views of the event before. Call it until it returns false.
+
+    Returns   true and *event; false: nothing more until bytes, time or the end of the transport come.
+*/
+MISSKEY_API bool misskey_ws_poll(misskey_ws *ws, misskey_ws_event *event);
+
+/* misskey_ws_tick -- the time now; misskey_ws_timeout -- milliseconds until the next tick is due, 0 = poll now,
+   MISSKEY_FOREVER = none. */
+MISSKEY_API void misskey_ws_tick(misskey_ws *ws, uint32_t now_ms);
+MISSKEY_API uint32_t misskey_ws_timeout(const misskey_ws *ws);
+
+/*
+    misskey_ws_send -- queue one message, whole or not at all
+
+    Errors    BAD_STATE: not open, or closing. BAD_UTF8: text that is not UTF-8. TOO_SMALL: tx could never hold it (see
+              MISSKEY_TX_SIZE). WOULD_BLOCK: not now; send what is queued first. ENTROPY: the connection is dead now.
+*/
+MISSKEY_API misskey_err misskey_ws_send(misskey_ws *ws, const void *data, size_t len, bool binary);
+
+/* misskey_ws_send_message -- the same for a Misskey message, written into tx directly. Errors also those of
+   misskey_message_write. */
+MISSKEY_API misskey_err misskey_ws_send_message(misskey_ws *ws, const misskey_message *message);
+
+/*
+    misskey_ws_close -- start the closing handshake (RFC 6455 section 7)
+
+    code: 1000 to 1003, 1007 to 1014, 3000 to 4999; 0 = a Close without code. reason: UTF-8 of at most 123 bytes, or NULL.
+    What is queued leaves first. Messages may still arrive; CLOSED follows when the peer answers or close_ms have passed.
+    Before OPEN the connection just ends.
+
+    Errors    BAD_ARG, BAD_UTF8; BAD_STATE: no transport, or closing already.
+*/
+MISSKEY_API misskey_err misskey_ws_close(misskey_ws *ws, uint16_t code, const char *reason);
+
+#if !MISSKEY_NO_SERVER
+/*
+    misskey_ws_accept, misskey_ws_reject -- answer an UPGRADE event, then or later
+
+    protocol: NULL, or the one to select out of event.protocols. status: 300 to 599, sent without a body; Misskey uses 401
+    (bad token), 403 (suspended), 429, 503. After reject: CLOSED with that status once the answer has left.
+
+    Errors    BAD_STATE: no upgrade waits. BAD_ARG: protocol is no token, or status out of range. TOO_SMALL: tx.
+*/
+MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol);
+MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status);
+#endif
+
+/* ================================================================================================================== */
+/* MARK: - session                                                                                         >>session  */
+/* ================================================================================================================== */
+
+typedef enum misskey_event_type {
+    MISSKEY_EVENT_NONE,
+    MISSKEY_EVENT_OPEN,             /* connection only: the upgrade is complete */
+    MISSKEY_EVENT_MESSAGE,          /* .message, .text */
+    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size; .message as far as it was seen */
+    MISSKEY_EVENT_CLOSED,           /* connection only: .code, .err, .text, .retry_after, .location; close the transport */
+    MISSKEY_EVENT_FORCE32_ = 0x7FFFFFFF
+} misskey_event_type;
+
+typedef struct misskey_event {      /* views: until the next poll */
+    misskey_event_type type;
+    misskey_err err;                /* CLOSED: as in misskey_ws_event */
+    uint16_t code;                  /* CLOSED: as in misskey_ws_event */
+    uint32_t retry_after;           /* CLOSED: seconds */
+    uint64_t size;                  /* DROPPED: payload bytes of the whole message */
+    misskey_message message;        /* MESSAGE, DROPPED */
+    misskey_str text;               /* MESSAGE: the whole text; CLOSED: reason */
+    misskey_str location;           /* CLOSED: Location of a redirect */
+} misskey_event;
+
+/* Text messages in, events out, for those who bring a WebSocket library. All members are private. */
+typedef struct misskey_session {
+    misskey_str text_;
+    bool waiting_, lent_;
+} misskey_session;
+
+/* misskey_session_init -- prepare. */
+MISSKEY_API void misskey_session_init(misskey_session *session);
+
+/*
+    misskey_session_recv_message -- one whole text message from your WebSocket library
+
+    Borrowed, not copied, until the next misskey_session_poll that returns false.
+
+    Errors    WOULD_BLOCK: the message before has not been polled yet. BAD_UTF8: refused; your library should have closed
+              the connection with 1007.
+*/
+MISSKEY_API misskey_err misskey_session_recv_message(misskey_session *session, const char *text, size_t len);
+
+/* misskey_session_poll -- the next event. Call it until it returns false. */
+MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *event);
+
+/* ================================================================================================================== */
+/* MARK: - connection                                                                                         >>conn  */
+/* ================================================================================================================== */
+
+typedef struct misskey_conn_desc {  /* zero-initialise */
+    misskey_ws_desc ws;             /* .server must be false: a server uses misskey_ws and misskey_message_parse */
+} misskey_conn_desc;
+
+/* A client: one WebSocket and what its messages mean. All members are private. */
+typedef struct misskey_conn { misskey_ws ws_; } misskey_conn;
+
+/* The calls of misskey_ws, for a whole client; see there for arguments, lifetimes and errors. */
+MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn_desc *desc);
+MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn);
+MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn);
+MISSKEY_API uint8_t *misskey_conn_recv_buf(misskey_conn *conn, size_t *len);
+MISSKEY_API void misskey_conn_recv_ack(misskey_conn *conn, size_t n);
+MISSKEY_API size_t misskey_conn_feed(misskey_conn *conn, const void *data, size_t len);
+MISSKEY_API const uint8_t *misskey_conn_send_buf(const misskey_conn *conn, size_t *len);
+MISSKEY_API void misskey_conn_send_ack(misskey_conn *conn, size_t n);
+MISSKEY_API void misskey_conn_tick(misskey_conn *conn, uint32_t now_ms);
+MISSKEY_API uint32_t misskey_conn_timeout(const misskey_conn *conn);
+MISSKEY_API misskey_err misskey_conn_send(misskey_conn *conn, const misskey_message *message);
+MISSKEY_API misskey_err misskey_conn_close(misskey_conn *conn, uint16_t code, const char *reason);
+
+/*
+    misskey_conn_poll -- the next event
+
+    As misskey_ws_poll; every message is checked and taken apart. UTF-8 is checked once for frames and JSON together.
+*/
+MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event);
+
+/* ================================================================================================================== */
+/* MARK: - pump                                                                                               >>pump  */
+/* ================================================================================================================== */
+
+/* A byte stream: a socket or a TLS library (examples/ has some). Each call moves at most len bytes and returns how many;
+   0: would block; negative: end of the stream or error. */
+typedef struct misskey_io {
+    int (*read)(void *user, void *dst, size_t len);
+    int (*write)(void *user, const void *src, size_t len);
+    void *user;
+} misskey_io;
+
+/*
+    misskey_ws_pump, misskey_conn_pump -- write what is to be sent, read what there is
+
+    Non-blocking streams: call when the socket is ready. Blocking ones: each call reads once. At most 32 KiB per call of
+    read and write. On the end of the stream transport_down is called for you. Poll afterwards.
+
+    Returns   true while the stream lives.
+*/
+MISSKEY_API bool misskey_ws_pump(misskey_ws *ws, const misskey_io *io);
+MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MISSKEY_STREAM_H */
+
+/* ################################################################################################################## */
+/* MARK: - IMPLEMENTATION                                                                                     >>impl  */
+/* ################################################################################################################## */
+#ifdef MISSKEY_STREAM_IMPLEMENTATION
+#ifndef MISSKEY_STREAM_IMPLEMENTED
+#define MISSKEY_STREAM_IMPLEMENTED
+
+/* ================================================================================================================== */
+/* MARK: - implementation: configuration                                                               >>impl-config  */
+/* ================================================================================================================== */
+
+#ifndef MISSKEY_MEMCPY
+#define MISSKEY_MEMCPY(dst, src, n) memcpy(dst, src, n)
+#endif
+#ifndef MISSKEY_MEMMOVE
+#define MISSKEY_MEMMOVE(dst, src, n) memmove(dst, src, n)
+#endif
+#ifndef MISSKEY_MEMSET
+#define MISSKEY_MEMSET(dst, c, n) memset(dst, c, n)
+#endif
+#ifndef MISSKEY_MEMCMP
+#define MISSKEY_MEMCMP(a, b, n) memcmp(a, b, n)
+#endif
+#ifndef MISSKEY_STRLEN
+#define MISSKEY_STRLEN(s) strlen(s)
+#endif
+
+/* Vector code only where every machine of the target has it; 8-byte words elsewhere on 64-bit machines. */
+#define MSKI_SSE2 0
+#define MSKI_WORDS 0
+#if !MISSKEY_NO_SIMD
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__SSE2__)
+#undef MSKI_SSE2
+#define MSKI_SSE2 1
+#include <emmintrin.h>
+#elif UINTPTR_MAX > 0xFFFFFFFFu
+#undef MSKI_WORDS
+#define MSKI_WORDS 1
+#endif
+#endif
+
+/* The scanner's depth bits are bytes; a message needs two levels for its envelope. */
+typedef char mski_assert_depth[MISSKEY_MAX_DEPTH >= 8 && MISSKEY_MAX_DEPTH % 8 == 0 ? 1 : -1];
+typedef char mski_assert_enum_size[sizeof(misskey_err) == 4 && sizeof(misskey_kind) == 4 ? 1 : -1];
+
+/* Functions whose stack must not add up with that of their callees. */
+#if defined(__GNUC__) || defined(__clang__)
+#define MSKI_NOINLINE __attribute__((noinline))
+#else
+#define MSKI_NOINLINE
+#endif
+
+#define MSKI_STR(literal) (literal), sizeof(literal) - 1
+
+MISSKEY_API const char *misskey_err_name(misskey_err err)
+{
+#if !MISSKEY_NO_STRINGS
+#define MISSKEY_X_(name, number, text) case MISSKEY_ERR_##name: return #name;
+    switch (err) { MISSKEY_ERROR_LIST(MISSKEY_X_) default: break; }
+#undef MISSKEY_X_
+#else
+    (void)err;
+#endif
+    return "";
+}
+
+MISSKEY_API const char *misskey_err_text(misskey_err err)
+{
+#if !MISSKEY_NO_STRINGS
+#define MISSKEY_X_(name, number, text) case MISSKEY_ERR_##name: return text;
+    switch (err) { MISSKEY_ERROR_LIST(MISSKEY_X_) default: break; }
+#undef MISSKEY_X_
+#else
+    (void)err;
+#endif
+    return "";
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: UTF-8                                                                         >>impl-utf8  */
+/* ================================================================================================================== */
+
+/* Length of the well-formed sequence at p, which begins with a byte above 0x7F; 0 if there is none (Unicode table 3-7). */
+static unsigned mski_utf8_sequence(const uint8_t *p, const uint8_t *end)
+{
+    const size_t left = (size_t)(end - p);
+    const unsigned lead = p[0];
+    if (lead < 0xE0) return lead >= 0xC2 && left >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
+    if (left < 3 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80) return 0;
+    if (lead < 0xF0) return (lead != 0xE0 || p[1] >= 0xA0) && (lead != 0xED || p[1] < 0xA0) ? 3 : 0;
+    if (left < 4 || lead > 0xF4 || (p[3] & 0xC0) != 0x80) return 0;
+    return (lead != 0xF0 || p[1] >= 0x90) && (lead != 0xF4 || p[1] < 0x90) ? 4 : 0;
+}
+
+/* First byte above 0x7F. */
+static const uint8_t *mski_skip_ascii(const uint8_t *p, const uint8_t *end)
+{
+#if MSKI_SSE2
+    while (end - p >= 16 && _mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)p)) == 0) p += 16;
+#elif MSKI_WORDS
+    while (end - p >= 8) {
+        uint64_t word;
+        MISSKEY_MEMCPY(&word, p, 8);
+        if (word & UINT64_C(0x8080808080808080)) break;
+        p += 8;
+    }
+#endif
+    while (p < end && *p < 0x80) p++;
+    return p;
+}
+
+/* First byte that is not part of a complete, well-formed sequence; end if all is well. */
+static const uint8_t *mski_utf8_skip(const uint8_t *p, const uint8_t *end)
+{
+    unsigned n;
+    while ((p = mski_skip_ascii(p, end)) < end) {
+        do {
+            n = mski_utf8_sequence(p, end);
+            if (n == 0) return p;
+            p += n;
+        } while (p < end && *p >= 0x80);
+    }
+    return p;
+}
+
+static bool mski_utf8_valid(const void *text, size_t len)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    return mski_utf8_skip(p, p + len) == p + len;
+}
+
+/* The same for text in pieces. state: continuation bytes still due, and the range of the next one; all zero at the
+   beginning and whenever a piece ends between characters. False as soon as no continuation can make it valid. */
+static bool mski_utf8_feed(uint8_t state[3], const uint8_t *p, size_t len)
+{
+    const uint8_t *const end = p + len;
+    while (p < end) {
+        const uint8_t c = *p;
+        if (state[0] > 0) {
+            if (c < state[1] || c > state[2]) return false;
+            state[0]--;
+            state[1] = 0x80;
+            state[2] = 0xBF;
+            p++;
+            continue;
+        }
+        p = mski_utf8_skip(p, end);
+        if (p == end) break;
+        if (*p < 0xC2 || *p > 0xF4) return false;
+        state[0] = (uint8_t)(1 + (*p >= 0xE0) + (*p >= 0xF0));
+        state[1] = *p == 0xE0 ? 0xA0 : *p == 0xF0 ? 0x90 : 0x80;
+        state[2] = *p == 0xED ? 0x9F : *p == 0xF4 ? 0x8F : 0xBF;
+        p++;
+    }
+    return true;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: JSON scanner                                                                  >>impl-scan  */
+/* ================================================================================================================== */
+
+/* One pass over the text, UTF-8 included, without a tree and without recursion: what is open is one bit per level (1 =
+   object). The loop is mski_value: a value, then what may follow it in the container around it. Strings are most of the
+   bytes, so they are skipped 16 or 8 at a time up to the next byte that needs a look (mski_plain). */
+typedef struct mski_scan {
+    const uint8_t *end;
+    const uint8_t *bad;     /* where it failed */
+    uint8_t err;
+    bool utf8;              /* bytes above 0x7F have to be checked (false: that has been done) */
+    bool deep;              /* something was nested deeper than MISSKEY_MAX_DEPTH */
+    uint8_t objects[MISSKEY_MAX_DEPTH / 8];
+} mski_scan;
+
+static void mski_scan_init(mski_scan *s, const uint8_t *end, bool utf8)
+{
+    s->end = s->bad = end;
+    s->err = MISSKEY_ERR_OK;
+    s->utf8 = utf8;
+    s->deep = false;
+}
+
+static const uint8_t *mski_fail(mski_scan *s, const uint8_t *at, misskey_err err)
+{
+    s->bad = at;
+    s->err = (uint8_t)err;
+    return NULL;
+}
+
+/* First byte that is not an ordinary ASCII character of a string: quote, backslash, control, or above 0x7F. */
+static const uint8_t *mski_plain(const uint8_t *p, const uint8_t *end)
+{
+#if MSKI_SSE2
+    while (end - p >= 16) {
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        const __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)); /* signed: also everything above 0x7F */
+        const __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+        const unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(low, mark));
+        if (found) return p + __builtin_ctz(found);
+        p += 16;
+    }
+#elif MSKI_WORDS
+    while (end - p >= 8) {
+        const uint64_t ones = UINT64_C(0x0101010101010101);
+        uint64_t v, quote, slash;
+        MISSKEY_MEMCPY(&v, p, 8);
+        quote = v ^ (ones * '"');
+        slash = v ^ (ones * '\\');
+        if ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones)) & (ones * 0x80)) break;
+        p += 8;
+    }
+#endif
+    while (p < end && (uint8_t)(*p - 0x20) < 0x60 && *p != '"' && *p != '\\') p++;
+    return p;
+}
+
+static const uint8_t *mski_white(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+    return p;
+}
+
+static const uint8_t *mski_non_ascii(mski_scan *s, const uint8_t *p)
+{
+    do {
+        const unsigned n = s->utf8 ? mski_utf8_sequence(p, s->end) : 1;
+        if (n == 0) return mski_fail(s, p, MISSKEY_ERR_BAD_UTF8);
+        p += n;
+    } while (p < s->end && *p >= 0x80);
+    return p;
+}
+
+/* Value of a hexadecimal digit; above 15 if it is none. */
+static unsigned mski_hex(uint8_t c)
+{
+    if ((uint8_t)(c - '0') < 10) return (unsigned)(c - '0');
+    c = (uint8_t)((c | 0x20) - 'a');
+    return c < 6 ? c + 10u : 16u;
+}
+
+/* p is at the backslash. Surrogates need no partner (RFC 8259 section 8.2; servers relay lone ones). */
+static const uint8_t *mski_escape(mski_scan *s, const uint8_t *p)
+{
+    const uint8_t *q = p + 1;
+    int i;
+    if (q == s->end) return mski_fail(s, q, MISSKEY_ERR_BAD_JSON);
+    switch (*q++) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+        return q;
+    case 'u':
+        for (i = 0; i < 4; i++, q++) {
+            if (q == s->end || mski_hex(*q) > 15) return mski_fail(s, q, MISSKEY_ERR_BAD_JSON);
+        }
+        return q;
+    default:
+        return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    }
+}
+
+/* The characters of a string up to its closing quote, or to the end of the text. */
+static const uint8_t *mski_characters(mski_scan *s, const uint8_t *p)
+{
+    for (;;) {
+        p = mski_plain(p, s->end);
+        if (p == s->end || *p == '"') return p;
+        if (*p >= 0x80) p = mski_non_ascii(s, p);
+        else if (*p == '\\') p = mski_escape(s, p);
+        else return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+        if (p == NULL) return NULL;
+    }
+}
+
+/* p is behind the opening quote; returns what is behind the closing one. */
+static const uint8_t *mski_string(mski_scan *s, const uint8_t *p)
+{
+    p = mski_characters(s, p);
+    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    return p == NULL ? NULL : p + 1;
+}
+
+/* One or more digits. */
+static const uint8_t *mski_digits(mski_scan *s, const uint8_t *p)
+{
+    if (p == s->end || (uint8_t)(*p - '0') > 9) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    do p++; while (p < s->end && (uint8_t)(*p - '0') < 10);
+    return p;
+}
+
+static const uint8_t *mski_number(mski_scan *s, const uint8_t *p)
+{
+    if (*p == '-') p++;
+    if (p < s->end && *p == '0') p++;
+    else p = mski_digits(s, p);
+    if (p != NULL && p < s->end && *p == '.') p = mski_digits(s, p + 1);
+    if (p != NULL && p < s->end && (*p | 0x20) == 'e') {
+        p++;
+        if (p < s->end && (*p == '+' || *p == '-')) p++;
+        p = mski_digits(s, p);
+    }
+    return p;
+}
+
+static const uint8_t *mski_literal(mski_scan *s, const uint8_t *p, const char *text, size_t len)
+{
+    size_t i;
+    for (i = 0; i < len; i++) {
+        if (p + i == s->end || p[i] != (uint8_t)text[i]) return mski_fail(s, p + i, MISSKEY_ERR_BAD_JSON);
+    }
+    return p + len;
+}
+
+/* A value that is no container; there is at least one byte. */
+static const uint8_t *mski_scalar(mski_scan *s, const uint8_t *p)
+{
+    switch (*p) {
+    case '"': return mski_string(s, p + 1);
+    case 't': return mski_literal(s, p, MSKI_STR("true"));
+    case 'f': return mski_literal(s, p, MSKI_STR("false"));
+    case 'n': return mski_literal(s, p, MSKI_STR("null"));
+    default:  return mski_number(s, p);
+    }
+}
+
+/* A container below the depth that has bits: tokens are checked, brackets only counted. */
+static const uint8_t *mski_deep(mski_scan *s, const uint8_t *p)
+{
+    size_t depth = 0;
+    s->deep = true;
+    do {
+        if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+        if (*p == '[' || *p == '{') depth++, p++;
+        else if (*p == ']' || *p == '}') depth--, p++;
+        else if (*p == ',' || *p == ':') p++;
+        else p = mski_scalar(s, p);
+        if (p == NULL) return NULL;
+        if (depth > 0) p = mski_white(p, s->end);
+    } while (depth > 0);
+    return p;
+}
+
+/* A member name; p at the opening quote, returns what is behind the closing one. */
+static const uint8_t *mski_name(mski_scan *s, const uint8_t *p)
+{
+    if (p == s->end || *p != '"') return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    return mski_string(s, p + 1);
+}
+
+static const uint8_t *mski_colon(mski_scan *s, const uint8_t *p)
+{
+    p = mski_white(p, s->end);
+    if (p == s->end || *p != ':') return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    return p + 1;
+}
+
+/* One value with the white space before it, inside of base containers that the caller keeps track of. */
+static const uint8_t *mski_value(mski_scan *s, const uint8_t *p, unsigned base)
+{
+    unsigned depth = base;
+    bool object = false;
+value:
+    p = mski_white(p, s->end);
+    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    if ((*p == '{' || *p == '[') && depth < MISSKEY_MAX_DEPTH) {
+        const uint8_t bit = (uint8_t)(1u << (depth & 7));
+        object = *p == '{';
+        if (object) s->objects[depth >> 3] = (uint8_t)(s->objects[depth >> 3] | bit);
+        else s->objects[depth >> 3] = (uint8_t)(s->objects[depth >> 3] & ~bit);
+        depth++;
+        p = mski_white(p + 1, s->end);
+        if (p < s->end && *p == (object ? '}' : ']')) goto close;
+        if (object) goto member;
+        goto value;
+    }
+    p = *p == '{' || *p == '[' ? mski_deep(s, p) : mski_scalar(s, p);
+    if (p == NULL) return NULL;
+after:
+    if (depth == base) return p;
+    p = mski_white(p, s->end);
+    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    if (*p == ',') {
+        p++;
+        if (!object) goto value;
+        p = mski_white(p, s->end);
+        goto member;
+    }
+    if (*p != (object ? '}' : ']')) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+close:
+    p++;
+    depth--;
+    object = depth > base && (s->objects[(depth - 1) >> 3] >> ((depth - 1) & 7) & 1) != 0;
+    goto after;
+member:
+    p = mski_name(s, p);
+    if (p != NULL) p = mski_colon(s, p);
+    if (p == NULL) return NULL;
+    goto value;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: JSON reader                                                                   >>impl-json  */
+/* ================================================================================================================== */
+
+static const uint8_t *mski_bytes(const char *p) { return (const uint8_t *)p; }
+
+static misskey_str mski_no_text(void)
+{
+    const misskey_str none = { NULL, 0 };
+    return none;
+}
+
+static misskey_jstr mski_jstr(const uint8_t *p, const uint8_t *end)
+{
+    misskey_jstr s;
+    s.ptr = (const char *)p;
+    s.len = (size_t)(end - p);
+    return s;
+}
+
+static misskey_json mski_json(const uint8_t *p, const uint8_t *end)
+{
+    misskey_json v;
+    v.ptr = (const char *)p;
+    v.len = (size_t)(end - p);
+    return v;
+}
+
+MISSKEY_API misskey_err misskey_json_check(const char *text, size_t len, misskey_json *out, size_t *error_at)
+{
+    const uint8_t *const begin = mski_bytes(text);
+    const uint8_t *p, *q;
+    mski_scan s;
+    mski_scan_init(&s, begin + len, true);
+    out->ptr = NULL;
+    out->len = 0;
+    p = mski_white(begin, s.end);
+    q = mski_value(&s, p, 0);
+    if (q != NULL && mski_white(q, s.end) != s.end) mski_fail(&s, mski_white(q, s.end), MISSKEY_ERR_BAD_JSON);
+    if (error_at != NULL) *error_at = (size_t)(s.bad - begin);
+    if (s.err != MISSKEY_ERR_OK) return (misskey_err)s.err;
+    if (s.deep) return MISSKEY_ERR_DEPTH;
+    *out = mski_json(p, q);
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_type misskey_json_type(misskey_json value)
+{
+    if (value.len == 0) return MISSKEY_TYPE_NONE;
+    switch (*value.ptr) {
+    case 'n': return MISSKEY_TYPE_NULL;
+    case 't': case 'f': return MISSKEY_TYPE_BOOL;
+    case '"': return MISSKEY_TYPE_STRING;
+    case '[': return MISSKEY_TYPE_ARRAY;
+    case '{': return MISSKEY_TYPE_OBJECT;
+    default:  return MISSKEY_TYPE_NUMBER;
+    }
+}
+
+MISSKEY_API misskey_iter misskey_json_iter(misskey_json value)
+{
+    const misskey_type type = misskey_json_type(value);
+    misskey_iter it;
+    MISSKEY_MEMSET(&it, 0, sizeof it);
+    if (type == MISSKEY_TYPE_ARRAY || type == MISSKEY_TYPE_OBJECT) {
+        it.at_ = value.ptr + 1;
+        it.end_ = value.ptr + value.len;
+    }
+    return it;
+}
+
+MISSKEY_API bool misskey_json_next(misskey_iter *it)
+{
+    const uint8_t *p = mski_bytes(it->at_), *q;
+    mski_scan s;
+    if (p == NULL || p == mski_bytes(it->end_)) return false;
+    mski_scan_init(&s, mski_bytes(it->end_) - 1, false);
+    p = mski_white(p, s.end);
+    if (p < s.end && *p == ',') p = mski_white(p + 1, s.end);
+    if (p == s.end) return false;
+    if (*s.end == '}') {
+        q = mski_name(&s, p);
+        if (q == NULL) return false;
+        it->key = mski_jstr(p + 1, q - 1);
+        p = mski_colon(&s, q);
+        if (p == NULL) return false;
+        p = mski_white(p, s.end);
+    }
+    q = mski_value(&s, p, 0);
+    if (q == NULL) return false;
+    it->value = mski_json(p, q);
+    it->at_ = (const char *)q;
+    return true;
+}
+
+MISSKEY_API misskey_json misskey_json_get(misskey_json obj, const char *key)
+{
+    misskey_iter it = misskey_json_iter(obj);
+    misskey_json found = { NULL, 0 };
+    while (misskey_json_next(&it)) {
+        if (misskey_jstr_eq(it.key, key)) found = it.value;
+    }
+    return found;
+}
+
+MISSKEY_API bool misskey_json_bool(misskey_json value, bool *out)
+{
+    if (misskey_json_type(value) != MISSKEY_TYPE_BOOL) return false;
+    *out = *value.ptr == 't';
+    return true;
+}
+
+MISSKEY_API misskey_jstr misskey_json_str(misskey_json value)
+{
+    const uint8_t *p = mski_bytes(value.ptr);
+    if (misskey_json_type(value) != MISSKEY_TYPE_STRING || value.len < 2) return mski_jstr(NULL, NULL);
+    return mski_jstr(p + 1, p + value.len - 1);
+}
+
+/* The exponent of a number, 0 without one; from 10^8 on its exact size does not matter. */
+static int32_t mski_exponent(const uint8_t *p, const uint8_t *end)
+{
+    int32_t e = 0;
+    bool minus = false;
+    while (p < end && (*p | 0x20) != 'e') p++;
+    for (p += p < end; p < end; p++) {
+        if (*p == '-') minus = true;
+        else if (*p != '+' && e < 100000000) e = e * 10 + (*p - '0');
+    }
+    return minus ? -e : e;
+}
+
+#define MSKI_TENTH UINT64_C(922337203685477580)
+
+/* The value is an integer if all digits behind the decimal point, moved by the exponent, are zero. Two passes: the first
+   finds where the point is, the second collects the digits before it. */
+MISSKEY_API bool misskey_json_i64(misskey_json value, int64_t *out)
+{
+    const uint8_t *p = mski_bytes(value.ptr), *const end = p + value.len;
+    const bool minus = value.len > 0 && *p == '-';
+    const unsigned last = minus ? 8 : 7; /* of 9223372036854775808 and ...807 */
+    uint64_t m = 0;
+    int64_t point = 0; /* digits before the point */
+    if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
+    p += minus;
+    while (p + point < end && (uint8_t)(p[point] - '0') < 10) point++;
+    point += mski_exponent(p, end);
+    for (; p < end && (*p | 0x20) != 'e'; p++) {
+        const unsigned digit = (unsigned)(*p - '0');
+        if (*p == '.') continue;
+        if (point-- <= 0) {
+            if (digit != 0) return false;
+            continue;
+        }
+        if (m > MSKI_TENTH || (m == MSKI_TENTH && digit > last)) return false;
+        m = m * 10 + digit;
+    }
+    for (; m != 0 && point > 0; point--) {
+        if (m > MSKI_TENTH) return false;
+        m *= 10;
+    }
+    *out = minus ? (int64_t)(0 - m) : (int64_t)m;
+    return true;
+}
+
+/* The code unit of a \u escape at p; 0 if there is none. */
+static uint32_t mski_code_unit(const uint8_t *p, const uint8_t *end)
+{
+    uint32_t c = 0;
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return 0;
+    for (end = p + 6, p += 2; p < end; p++) c = c << 4 | mski_hex(*p);
+    return c;
+}
+
+/* Decodes one character of a string to UTF-8. Returns what is behind it. */
+static const uint8_t *mski_decode(const uint8_t *p, const uint8_t *end, uint8_t out[4], unsigned *n)
+{
+    static const char escapes[] = "bfnrt", meant[] = "\b\f\n\r\t";
+    uint32_t c, low;
+    unsigned i;
+    *n = 0;
+    if (*p != '\\' || end - p < 2) {
+        do out[(*n)++] = *p++; while (p < end && (*p & 0xC0) == 0x80 && *n < 4);
+        return p;
+    }
+    if (p[1] != 'u' || end - p < 6) {
+        for (i = 0; i < 5 && p[1] != (uint8_t)escapes[i]; i++) {}
+        out[(*n)++] = i < 5 ? (uint8_t)meant[i] : p[1];
+        return p + 2;
+    }
+    c = mski_code_unit(p, end);
+    p += 6;
+    if (c >> 11 == 0x1B) { /* a surrogate: U+D800 to U+DFFF */
+        low = c < 0xDC00 ? mski_code_unit(p, end) : 0;
+        c = low >> 10 == 0x37 ? 0x10000 + ((c & 0x3FF) << 10 | (low & 0x3FF)) : 0xFFFD;
+        if (c != 0xFFFD) p += 6;
+    }
+    *n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (i = *n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3F));
+    out[0] = (uint8_t)(*n == 1 ? c : (0xF00u >> *n & 0xFF) | c);
+    return p;
+}
+
+MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
+{
+    const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
+    uint8_t out[4];
+    unsigned i, n;
+    if (p == NULL) return false;
+    while (p < end) {
+        p = mski_decode(p, end, out, &n);
+        for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return false;
+    }
+    return *plain == 0;
+}
+
+MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
+{
+    const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
+    size_t len = 0, written = 0;
+    uint8_t out[4];
+    unsigned n;
+    while (p < end) {
+        p = mski_decode(p, end, out, &n);
+        if (len == written && len + n < cap) {
+            MISSKEY_MEMCPY(dst + written, out, n);
+            written += n;
+        }
+        len += n;
+    }
+    if (cap > 0) dst[written] = 0;
+    return len;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: JSON writer                                                                     >>impl-jw  */
+/* ================================================================================================================== */
+
+/* state_: what may come next in the innermost container */
+enum { MSKI_JW_FIRST, MSKI_JW_NEXT, MSKI_JW_VALUE };
+
+MISSKEY_API void misskey_jw_init(misskey_jw *w, char *dst, size_t cap)
+{
+    MISSKEY_MEMSET(w, 0, sizeof *w);
+    w->dst = dst;
+    w->cap = cap;
+}
+
+static void mski_jw_fail(misskey_jw *w, misskey_err err)
+{
+    if (w->err_ == MISSKEY_ERR_OK) w->err_ = (uint8_t)err;
+}
+
+/* Goes on counting when the memory is full: from then on len is above cap, and nothing is written any more. */
+static void mski_put(misskey_jw *w, const void *data, size_t n)
+{
+    if (n > 0 && w->len <= w->cap && n <= w->cap - w->len) MISSKEY_MEMCPY(w->dst + w->len, data, n);
+    w->len += n;
+}
+
+static void mski_put_text(misskey_jw *w, const char *text) { mski_put(w, text, MISSKEY_STRLEN(text)); }
+
+static void mski_put_char(misskey_jw *w, char c) { mski_put(w, &c, 1); }
+
+/* Division by ten without a division: the sum is value * 0.8 / 8 from below, at most one too small. */
+static uint64_t mski_tenth(uint64_t value)
+{
+    uint64_t q = (value >> 1) + (value >> 2);
+    q += q >> 4;
+    q += q >> 8;
+    q += q >> 16;
+    q += q >> 32;
+    q >>= 3;
+    return q + (value - q * 10 > 9);
+}
+
+static void mski_put_number(misskey_jw *w, uint64_t value)
+{
+    char text[20];
+    size_t i = sizeof text;
+    do {
+        const uint64_t tenth = mski_tenth(value);
+        text[--i] = (char)('0' + (int)(value - tenth * 10));
+        value = tenth;
+    } while (value != 0);
+    mski_put(w, text + i, sizeof text - i);
+}
+
+static bool mski_jw_in_object(const misskey_jw *w)
+{
+    return w->depth_ > 0 && (w->objects_ >> (w->depth_ - 1) & 1) != 0;
+}
+
+/* Before each value: the comma, or the refusal if no value may stand here. */
+static void mski_jw_value(misskey_jw *w)
+{
+    if (mski_jw_in_object(w) ? w->state_ != MSKI_JW_VALUE : w->depth_ == 0 && w->state_ != MSKI_JW_FIRST) {
+        mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+    }
+    if (w->state_ == MSKI_JW_NEXT) mski_put_char(w, ',');
+    w->state_ = MSKI_JW_NEXT;
+}
+
+MISSKEY_API void misskey_jw_open(misskey_jw *w, char brace)
+{
+    mski_jw_value(w);
+    if (brace != '{' && brace != '[') mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+    if (w->depth_ == 32) mski_jw_fail(w, MISSKEY_ERR_DEPTH);
+    if (w->err_ != MISSKEY_ERR_OK) return;
+    mski_put_char(w, brace);
+    w->objects_ &= ~(UINT32_C(1) << w->depth_);
+    if (brace == '{') w->objects_ |= UINT32_C(1) << w->depth_;
+    w->depth_++;
+    w->state_ = MSKI_JW_FIRST;
+}
+
+MISSKEY_API void misskey_jw_close(misskey_jw *w)
+{
+    if (w->depth_ == 0 || w->state_ == MSKI_JW_VALUE) mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+    if (w->err_ != MISSKEY_ERR_OK) return;
+    mski_put_char(w, mski_jw_in_object(w) ? '}' : ']');
+    w->depth_--;
+    w->state_ = MSKI_JW_NEXT;
+}
+
+/* What JSON.stringify escapes: quote, backslash and controls, the short form where there is one. */
+static void mski_put_escaped(misskey_jw *w, const uint8_t *p, const uint8_t *end)
+{
+    static const char hex[] = "0123456789abcdef", shorts[] = "btn?fr"; /* 0x08 to 0x0D */
+    while (p < end) {
+        const uint8_t *q = p;
+        char text[6] = { '\\', 'u', '0', '0', 0, 0 };
+        while (q < end && *q >= 0x20 && *q != '"' && *q != '\\') q++;
+        mski_put(w, p, (size_t)(q - p));
+        if (q == end) return;
+        p = q + 1;
+        text[4] = hex[*q >> 4];
+        text[5] = hex[*q & 15];
+        if (*q >= 0x20) text[1] = (char)*q;
+        else if (*q >= 8 && *q < 14 && *q != 11) text[1] = shorts[*q - 8];
+        mski_put(w, text, text[1] == 'u' ? 6 : 2);
+    }
+}
+
+static void mski_put_string(misskey_jw *w, const char *text, size_t len)
+{
+    if (!mski_utf8_valid(text, len)) mski_jw_fail(w, MISSKEY_ERR_BAD_UTF8);
+    mski_put_char(w, '"');
+    mski_put_escaped(w, mski_bytes(text), mski_bytes(text) + len);
+    mski_put_char(w, '"');
+}
+
+MISSKEY_API void misskey_jw_key(misskey_jw *w, const char *key)
+{
+    if (!mski_jw_in_object(w) || w->state_ == MSKI_JW_VALUE) mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+    if (w->state_ == MSKI_JW_NEXT) mski_put_char(w, ',');
+    mski_put_string(w, key, MISSKEY_STRLEN(key));
+    mski_put_char(w, ':');
+    w->state_ = MSKI_JW_VALUE;
+}
+
+MISSKEY_API void misskey_jw_str(misskey_jw *w, const char *text, size_t len)
+{
+    mski_jw_value(w);
+    mski_put_string(w, text, len);
+}
+
+MISSKEY_API void misskey_jw_jstr(misskey_jw *w, misskey_jstr text)
+{
+    mski_scan s;
+    const uint8_t *const end = mski_bytes(text.ptr) + text.len;
+    mski_jw_value(w);
+    mski_scan_init(&s, end, true);
+    if (mski_characters(&s, mski_bytes(text.ptr)) != end) {
+        mski_jw_fail(w, s.err == MISSKEY_ERR_BAD_UTF8 ? MISSKEY_ERR_BAD_UTF8 : MISSKEY_ERR_BAD_JSON);
+    }
+    mski_put_char(w, '"');
+    mski_put(w, text.ptr, text.len);
+    mski_put_char(w, '"');
+}
+
+MISSKEY_API void misskey_jw_json(misskey_jw *w, misskey_json value)
+{
+    misskey_json checked;
+    const misskey_err err = misskey_json_check(value.ptr, value.len, &checked, NULL);
+    mski_jw_value(w);
+    if (err != MISSKEY_ERR_OK) mski_jw_fail(w, err);
+    mski_put(w, value.ptr, value.len);
+}
+
+MISSKEY_API void misskey_jw_i64(misskey_jw *w, int64_t value)
+{
+    mski_jw_value(w);
+    if (value < 0) mski_put_char(w, '-');
+    mski_put_number(w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+MISSKEY_API void misskey_jw_bool(misskey_jw *w, bool value)
+{
+    mski_jw_value(w);
+    mski_put_text(w, value ? "true" : "false");
+}
+
+MISSKEY_API void misskey_jw_null(misskey_jw *w)
+{
+    mski_jw_value(w);
+    mski_put_text(w, "null");
+}
+
+MISSKEY_API misskey_err misskey_jw_done(const misskey_jw *w, misskey_json *out)
+{
+    out->ptr = NULL;
+    out->len = 0;
+    if (w->err_ != MISSKEY_ERR_OK) return (misskey_err)w->err_;
+    if (w->depth_ > 0 || w->state_ == MSKI_JW_FIRST) return MISSKEY_ERR_BAD_ARG;
+    if (w->len > w->cap) return MISSKEY_ERR_TOO_SMALL;
+    out->ptr = w->dst;
+    out->len = w->len;
+    return MISSKEY_ERR_OK;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: messages                                                                   >>impl-message  */
+/* ================================================================================================================== */
+
+/* Reading is one pass. The members of the root are walked here, the values go to mski_value; once "type" has told the form
+   of the body, the members of the body are walked as well and those that the form names are noted. Where the body comes
+   first (no server does that), it is walked again at the end. */
+
+enum {
+    MSKI_FORM_EVENT, MSKI_FORM_ID, MSKI_FORM_CONNECT, MSKI_FORM_NAME, MSKI_FORM_PARTNER, MSKI_FORM_API,
+    MSKI_FORM_RAW, MSKI_FORM_EMPTY, MSKI_FORM_TEXT
+};
+
+#define MSKI_PARTS 4
+
+/* Members of a body that each form up to API reads, in the order of the views of misskey_message: what belongs into id,
+   channel, event and body. A flag, or a second name, waits in a view that the form has no use for. */
+static const char *const mski_members[][MSKI_PARTS] = {
+    { "id", NULL, "type", "body" },         /* EVENT */
+    { "id", "read", NULL, NULL },           /* ID */
+    { "id", "channel", "pong", "params" },  /* CONNECT */
+    { NULL, "channel", NULL, NULL },        /* NAME */
+    { "partner", "group", NULL, NULL },     /* PARTNER */
+    { "id", "ep", "endpoint", "data" }      /* API */
+};
+
+/* The views of a message stand in a row and look alike, so that they can be gone through by number. */
+typedef char mski_assert_views[offsetof(misskey_message, raw) == offsetof(misskey_message, type) + 5 * sizeof(misskey_str) &&
+                               offsetof(misskey_message, body) == offsetof(misskey_message, id) + 3 * sizeof(misskey_json) &&
+                               sizeof(misskey_jstr) == sizeof(misskey_json) ? 1 : -1];
+
+#define MISSKEY_X_(name, type, form) MSKI_FORM_##form,
+static const uint8_t mski_forms[] = { MISSKEY_KIND_LIST(MISSKEY_X_) };
+#undef MISSKEY_X_
+
+typedef struct mski_type_name { const char *text; uint8_t len, kind, alias; } mski_type_name;
+
+#define MISSKEY_X_(name, type, form) { type, sizeof(type) - 1, MISSKEY_KIND_##name, 0 },
+#define MISSKEY_Y_(name, alias, type) { type, sizeof(type) - 1, MISSKEY_KIND_##name, alias },
+static const mski_type_name mski_type_names[] = { MISSKEY_KIND_LIST(MISSKEY_X_) MISSKEY_ALIAS_LIST(MISSKEY_Y_) };
+#undef MISSKEY_X_
+#undef MISSKEY_Y_
+#define MSKI_TYPE_NAMES (sizeof mski_type_names / sizeof mski_type_names[0])
+
+/* A message while it is read. Its views hold the parts of the body as they were noted, quotes and all; type has the type, raw
+   the body, with length 0 until its end was seen. */
+typedef struct mski_reader {
+    mski_scan s;
+    misskey_message *m;
+    const mski_type_name *name;     /* of the last "type"; NULL = unknown */
+    uint8_t walked;                 /* form whose parts were noted; MSKI_FORM_RAW = none */
+    bool deep;                      /* something in the body is too deep */
+    bool deep_part;                 /* the part that belongs into .body is */
+} mski_reader;
+
+static uint8_t mski_form(const mski_type_name *name) { return name == NULL ? (uint8_t)MSKI_FORM_RAW : mski_forms[name->kind]; }
+
+/* The entry for a type; NULL = OTHER. Bare texts and OTHER itself are in the table for their order only. */
+static const mski_type_name *mski_find_type(misskey_jstr type)
+{
+    size_t i;
+    for (i = 0; i < MSKI_TYPE_NAMES; i++) {
+        const mski_type_name *const t = &mski_type_names[i];
+        if (mski_forms[t->kind] == MSKI_FORM_TEXT || t->len == 0) continue;
+        if (t->kind == MISSKEY_KIND_API_RESULT) {
+            if (type.len >= t->len && MISSKEY_MEMCMP(type.ptr, t->text, t->len) == 0) return t;
+        } else if (type.len == t->len ? MISSKEY_MEMCMP(type.ptr, t->text, t->len) == 0
+                                      : type.len > t->len && misskey_jstr_eq(type, t->text)) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+/* Steps to the next member of an object: white space, comma, name, colon. p is behind the opening brace or a value.
+   Returns the value, with the name in *key; the closing brace, with a missing *key; NULL = syntax error. */
+static MSKI_NOINLINE const uint8_t *mski_next_member(mski_scan *s, const uint8_t *p, bool first, misskey_jstr *key)
+{
+    const uint8_t *q;
+    key->ptr = NULL;
+    key->len = 0;
+    p = mski_white(p, s->end);
+    if (p < s->end && *p == '}') return p;
+    if (!first) {
+        if (p == s->end || *p != ',') return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+        p = mski_white(p + 1, s->end);
+    }
+    q = mski_name(s, p);
+    if (q == NULL) return NULL;
+    *key = mski_jstr(p + 1, q - 1);
+    q = mski_colon(s, q);
+    return q == NULL ? NULL : mski_white(q, s->end);
+}
+
+static void mski_forget_parts(misskey_message *m)
+{
+    MISSKEY_MEMSET((uint8_t *)m + offsetof(misskey_message, id), 0, MSKI_PARTS * sizeof m->id);
+}
+
+/* A member of the root was read. */
+static MSKI_NOINLINE void mski_note_root(mski_reader *r, misskey_jstr key, const uint8_t *at, const uint8_t *end)
+{
+    misskey_message *const m = r->m;
+    if (misskey_jstr_eq(key, "body")) {
+        m->raw.len = (size_t)(end - at);
+        r->deep = r->s.deep;
+    } else if (misskey_jstr_eq(key, "type")) {
+        m->type = misskey_json_str(mski_json(at, end));
+        r->name = m->type.ptr == NULL ? NULL : mski_find_type(m->type);
+    }
+}
+
+/* A member of the body was read. */
+static MSKI_NOINLINE void mski_note_member(mski_reader *r, misskey_jstr key, const uint8_t *at, const uint8_t *end)
+{
+    const char *const *const names = mski_members[r->walked];
+    const misskey_json part = mski_json(at, end);
+    unsigned i = 0;
+    r->deep = r->deep || r->s.deep;
+    while (i < MSKI_PARTS && (names[i] == NULL || !misskey_jstr_eq(key, names[i]))) i++;
+    if (i == MSKI_PARTS) return;
+    if (i == MSKI_PARTS - 1) r->deep_part = r->s.deep;
+    MISSKEY_MEMCPY((uint8_t *)r->m + offsetof(misskey_message, id) + i * sizeof part, &part, sizeof part);
+}
+
+/* The body begins. True: its form is known by now, so its members are walked. */
+static MSKI_NOINLINE bool mski_begin_body(mski_reader *r, const uint8_t *p)
+{
+    mski_forget_parts(r->m);
+    r->m->raw.ptr = (const char *)p;
+    r->m->raw.len = 0;
+    r->deep = r->deep_part = false;
+    r->walked = p < r->s.end && *p == '{' ? mski_form(r->name) : (uint8_t)MSKI_FORM_RAW;
+    return r->walked <= MSKI_FORM_API;
+}
+
+/* The members of an object, of which p is the opening brace: level 0 = the root, and the body within it where its form is
+   known by then; level 1 = only the body. */
+static const uint8_t *mski_walk(mski_reader *r, const uint8_t *p, unsigned level)
+{
+    const unsigned base = level;
+    bool first = true;
+    misskey_jstr key;
+    for (p++; (p = mski_next_member(&r->s, p, first, &key)) != NULL;) {
+        const uint8_t *const at = p;
+        first = false;
+        if (key.ptr == NULL) {
+            p++;
+            if (level == base) break;
+            level = 0;
+            r->m->raw.len = (size_t)(p - mski_bytes(r->m->raw.ptr));
+            continue;
+        }
+        if (level == 0 && misskey_jstr_eq(key, "body") && mski_begin_body(r, p)) {
+            level = 1;
+            first = true;
+            p++;
+            continue;
+        }
+        r->s.deep = false;
+        p = mski_value(&r->s, p, level + 1);
+        if (p == NULL) break;
+        if (level == 0) mski_note_root(r, key, at, p);
+        else mski_note_member(r, key, at, p);
+    }
+    return p;
+}
+
+/* Turns the note of a string into its inside. False, and missing, if it is none. */
+static bool mski_take_str(misskey_jstr *part)
+{
+    misskey_json value;
+    value.ptr = part->ptr;
+    value.len = part->len;
+    *part = misskey_json_str(value);
+    return part->ptr != NULL;
+}
+
+/* A string or a number. False, and missing, if there is something else; a missing one is fine. */
+static bool mski_take_id(misskey_message *m)
+{
+    if (m->id.ptr == NULL) return true;
+    m->id_number = *m->id.ptr == '-' || (uint8_t)(*m->id.ptr - '0') < 10;
+    return m->id_number || mski_take_str(&m->id);
+}
+
+/* true, false, null or absent; servers ignore a connect or capture with anything else. */
+static bool mski_take_flag(misskey_jstr *part, bool *flag)
+{
+    const char first = part->ptr == NULL ? 'n' : *part->ptr;
+    *flag = first == 't';
+    part->ptr = NULL;
+    part->len = 0;
+    return first == 't' || first == 'f' || first == 'n';
+}
+
+/* Where the first name was absent, what waits under the second. */
+static void mski_take_second(misskey_message *m, misskey_jstr *part)
+{
+    if (part->ptr == NULL) {
+        *part = m->channel;
+        m->alias = 1;
+    }
+    m->channel.ptr = NULL;
+    m->channel.len = 0;
+}
+
+/* Makes members of the parts. False: the body is not of the form. */
+static bool mski_take_parts(uint8_t form, misskey_message *m)
+{
+    switch (form) {
+    case MSKI_FORM_EVENT:
+        (void)mski_take_id(m);
+        (void)mski_take_str(&m->event);
+        if (m->body.ptr == NULL) m->body = misskey_json_text("null");
+        return true;
+    case MSKI_FORM_ID:
+        return mski_take_id(m) && mski_take_flag(&m->channel, &m->read) && (!m->read || m->kind == MISSKEY_KIND_SUB_NOTE);
+    case MSKI_FORM_CONNECT:
+        if (m->body.ptr == NULL) m->body = misskey_json_text("{}");
+        return mski_take_id(m) && mski_take_str(&m->channel) && mski_take_flag(&m->event, &m->pong) && *m->body.ptr == '{';
+    case MSKI_FORM_NAME:
+        return mski_take_str(&m->channel);
+    case MSKI_FORM_PARTNER:
+        mski_take_second(m, &m->id);
+        return mski_take_str(&m->id);
+    default: /* MSKI_FORM_API */
+        mski_take_second(m, &m->event);
+        return mski_take_str(&m->event) && mski_take_id(m);
+    }
+}
+
+/* Makes a message of what was noted. */
+static MSKI_NOINLINE void mski_build_message(mski_reader *r)
+{
+    misskey_message *const m = r->m;
+    const misskey_str body = m->raw;
+    const bool alive = r->name != NULL && r->name->kind == MISSKEY_KIND_ALIVE && body.ptr == NULL;
+    m->raw = mski_no_text();
+    m->kind = MISSKEY_KIND_OTHER;
+    if (r->name != NULL) {
+        m->kind = (misskey_kind)r->name->kind;
+        m->alias = r->name->alias;
+    }
+    if (r->walked <= MSKI_FORM_API && mski_take_parts(r->walked, m)) {
+        r->deep = r->deep_part;
+    } else {
+        mski_forget_parts(m);
+        m->pong = m->read = m->id_number = false;
+        if (mski_form(r->name) != MSKI_FORM_RAW && !alive) {
+            m->kind = MISSKEY_KIND_OTHER; /* a known type with a body of another form */
+            m->alias = 0;
+        }
+        if (body.len > 0) m->body = mski_json(mski_bytes(body.ptr), mski_bytes(body.ptr) + body.len);
+    }
+    if (m->kind == MISSKEY_KIND_API_RESULT) {
+        m->id.ptr = m->type.ptr + r->name->len;
+        m->id.len = m->type.len - r->name->len;
+    }
+    if (m->kind != MISSKEY_KIND_OTHER) m->type = mski_jstr(NULL, NULL);
+    m->deep = r->deep && m->body.ptr != NULL;
+    if (!m->deep) return;
+    m->raw.ptr = m->body.ptr;
+    m->raw.len = m->body.len;
+    m->body = mski_json(NULL, NULL);
+}
+
+static MSKI_NOINLINE void mski_build_text(const uint8_t *p, size_t len, misskey_message *m)
+{
+    size_t i;
+    MISSKEY_MEMSET(m, 0, sizeof *m);
+    m->kind = MISSKEY_KIND_TEXT;
+    for (i = MISSKEY_KIND_TEXT_PING; i < MISSKEY_KIND_TEXT; i++) {
+        const mski_type_name *const t = &mski_type_names[i];
+        if (len == t->len && MISSKEY_MEMCMP(p, t->text, len) == 0) {
+            m->kind = (misskey_kind)i;
+            return;
+        }
+    }
+    m->raw.ptr = (const char *)p;
+    m->raw.len = len;
+}
+
+/* utf8: has still to be checked. beginning: the text is only the first part of a message; what is whole in it is taken. */
+static misskey_err mski_parse(const uint8_t *text, size_t len, bool utf8, bool beginning, misskey_message *m)
+{
+    const uint8_t *p;
+    mski_reader r;
+    MISSKEY_MEMSET(m, 0, sizeof *m);
+    mski_scan_init(&r.s, text + len, utf8);
+    r.m = m;
+    r.name = NULL;
+    r.walked = MSKI_FORM_RAW;
+    r.deep = r.deep_part = false;
+    p = mski_white(text, r.s.end);
+    if (p < r.s.end && *p == '{') p = mski_walk(&r, p, 0);
+    else p = mski_fail(&r.s, p, MISSKEY_ERR_BAD_JSON);
+    if (p != NULL && mski_white(p, r.s.end) != r.s.end) p = mski_fail(&r.s, p, MISSKEY_ERR_BAD_JSON);
+    if (p == NULL && utf8 && !beginning && mski_utf8_skip(r.s.bad, r.s.end) != r.s.end) {
+        MISSKEY_MEMSET(m, 0, sizeof *m);
+        return MISSKEY_ERR_BAD_UTF8;
+    }
+    if ((p == NULL && !beginning) || m->type.ptr == NULL) {
+        mski_build_text(text, len, m);
+        return MISSKEY_ERR_OK;
+    }
+    if (p != NULL && m->raw.len > 0 && *m->raw.ptr == '{' && mski_form(r.name) != r.walked) {
+        mski_forget_parts(m);
+        r.walked = mski_form(r.name);
+        if (r.walked <= MSKI_FORM_API) (void)mski_walk(&r, mski_bytes(m->raw.ptr), 1);
+    }
+    mski_build_message(&r);
+    if (beginning) m->body = mski_json(NULL, NULL);
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_message_parse(const char *text, size_t len, misskey_message *out)
+{
+    return mski_parse(mski_bytes(text), len, true, false, out);
+}
+
+MISSKEY_API misskey_json misskey_json_text(const char *text)
+{
+    misskey_json v;
+    v.ptr = text;
+    v.len = text == NULL ? 0 : MISSKEY_STRLEN(text);
+    return v;
+}
+
+MISSKEY_API misskey_jstr misskey_jstr_text(const char *text)
+{
+    misskey_jstr s;
+    s.ptr = text;
+    s.len = text == NULL ? 0 : MISSKEY_STRLEN(text);
+    return s;
+}
+
+/* A member of an object, as it is; left out where it is missing, or where the form has no such member. */
+static void mski_put_member(misskey_jw *w, const char *name, const char *quote, const char *ptr, size_t len)
+{
+    if (ptr == NULL || name == NULL) return;
+    mski_put_text(w, w->state_ == MSKI_JW_NEXT ? ",\"" : "\"");
+    mski_put_text(w, name);
+    mski_put_text(w, "\":");
+    mski_put_text(w, quote);
+    mski_put(w, ptr, len);
+    mski_put_text(w, quote);
+    w->state_ = MSKI_JW_NEXT;
+}
+
+static void mski_put_str_member(misskey_jw *w, const char *name, misskey_jstr s)
+{
+    mski_put_member(w, name, "\"", s.ptr, s.len);
+}
+
+static void mski_write_parts(misskey_jw *w, const misskey_message *m, uint8_t form)
+{
+    const char *const *const names = mski_members[form];
+    const bool second = m->alias == 1;
+    mski_put_str_member(w, "channel", m->channel);
+    mski_put_member(w, names[form == MSKI_FORM_PARTNER && second ? 1 : 0], m->id_number ? "" : "\"", m->id.ptr, m->id.len);
+    mski_put_str_member(w, names[form == MSKI_FORM_API && second ? 1 : 2], m->event);
+    mski_put_member(w, names[3], "", m->body.ptr, m->body.len);
+    if (m->pong) mski_put_member(w, "pong", "", MSKI_STR("true"));
+    if (m->read) mski_put_member(w, "read", "", MSKI_STR("true"));
+}
+
+/* Returns the length needed. */
+static MSKI_NOINLINE size_t mski_write_message(const misskey_message *m, char *dst, size_t cap)
+{
+    const uint8_t form = mski_forms[m->kind];
+    const mski_type_name *t = &mski_type_names[m->kind];
+    misskey_jw w;
+    size_t i;
+    misskey_jw_init(&w, dst, cap);
+    for (i = 0; i < MSKI_TYPE_NAMES; i++) {
+        if (mski_type_names[i].kind == m->kind && mski_type_names[i].alias == m->alias) t = &mski_type_names[i];
+    }
+    if (form == MSKI_FORM_TEXT) {
+        mski_put(&w, t->text, t->len);
+        mski_put(&w, m->raw.ptr, m->raw.len);
+        return w.len;
+    }
+    mski_put_text(&w, "{\"type\":\"");
+    mski_put(&w, t->text, t->len);
+    if (m->kind == MISSKEY_KIND_API_RESULT) mski_put(&w, m->id.ptr, m->id.len);
+    mski_put(&w, m->type.ptr, m->type.len);
+    mski_put_char(&w, '"');
+    w.state_ = MSKI_JW_NEXT;
+    if (form == MSKI_FORM_RAW) {
+        mski_put_member(&w, "body", "", m->body.ptr, m->body.len);
+    } else if (form != MSKI_FORM_EMPTY) {
+        mski_put_text(&w, ",\"body\":{");
+        w.state_ = MSKI_JW_FIRST;
+        mski_write_parts(&w, m, form);
+        mski_put_char(&w, '}');
+    }
+    mski_put_char(&w, '}');
+    return w.len;
+}
+
+static MSKI_NOINLINE bool mski_same_message(const misskey_message *a, const misskey_message *b)
+{
+    misskey_str x, y;
+    size_t at;
+    if (a->kind != b->kind || a->alias != b->alias || a->pong != b->pong || a->read != b->read || a->id_number != b->id_number) {
+        return false;
+    }
+    for (at = offsetof(misskey_message, type); at <= offsetof(misskey_message, raw); at += sizeof x) {
+        MISSKEY_MEMCPY(&x, (const uint8_t *)a + at, sizeof x);
+        MISSKEY_MEMCPY(&y, (const uint8_t *)b + at, sizeof y);
+        if ((x.ptr == NULL) != (y.ptr == NULL) || x.len != y.len) return false;
+        if (x.len > 0 && MISSKEY_MEMCMP(x.ptr, y.ptr, x.len) != 0) return false;
+    }
+    return true;
+}
+
+/* Nothing is checked while writing. What was written is read back instead and must give the same message: that covers every
+   way to break the text, and is the promise that the caller gets. */
+MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, char *dst, size_t cap, size_t *len)
+{
+    misskey_message back;
+    *len = 0;
+    if ((unsigned)message->kind > MISSKEY_KIND_TEXT || message->deep) return MISSKEY_ERR_BAD_ARG;
+    *len = mski_write_message(message, dst, cap);
+    if (*len > cap) return MISSKEY_ERR_TOO_SMALL;
+    if (mski_parse(mski_bytes(dst), *len, true, false, &back) != MISSKEY_ERR_OK) return MISSKEY_ERR_BAD_UTF8;
+    if (back.deep) return MISSKEY_ERR_DEPTH;
+    if (mski_same_message(message, &back)) return MISSKEY_ERR_OK;
+    if (mski_forms[back.kind] == MSKI_FORM_TEXT && mski_forms[message->kind] != MSKI_FORM_TEXT) return MISSKEY_ERR_BAD_JSON;
+    return MISSKEY_ERR_BAD_ARG;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: url                                                                             >>impl-url  */
+/* ================================================================================================================== */
+
+static bool mski_alnum(char c)
+{
+    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
+static bool mski_contains(const char *set, char c)
+{
+    while (*set != 0 && *set != c) set++;
+    return *set == c && c != 0;
+}
+
+/* NUL-terminated text without controls, spaces and the characters of refused; not empty. */
+static bool mski_clean(const char *text, const char *refused)
+{
+    const char *p;
+    if (text == NULL || *text == 0) return false;
+    for (p = text; *p != 0; p++) {
+        if ((uint8_t)*p <= ' ' || *p == 0x7F || mski_contains(refused, *p)) return false;
+    }
+    return true;
+}
+
+static bool mski_clean_path(const char *path)
+{
+    return path == NULL || (*path == '/' && mski_clean(path, "#"));
+}
+
+/* The path, and the token behind it with every byte encoded that is not unreserved (RFC 3986 section 2.3): servers decode
+   the query as a form, where + is a space. */
+static void mski_put_target(misskey_jw *w, const char *path, const char *token)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    if (path == NULL) path = "/streaming";
+    mski_put_text(w, path);
+    if (token == NULL) return;
+    mski_put_text(w, mski_contains(path, '?') ? "&i=" : "?i=");
+    for (; *token != 0; token++) {
+        char text[3] = { '%', 0, 0 };
+        text[1] = hex[(uint8_t)*token >> 4];
+        text[2] = hex[(uint8_t)*token & 15];
+        if (mski_alnum(*token) || mski_contains("-_.~", *token)) mski_put_char(w, *token);
+        else mski_put(w, text, 3);
+    }
+}
+
+MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, size_t cap, size_t *len)
+{
+    const char *p;
+    misskey_jw w;
+    if (len != NULL) *len = 0;
+    if (!mski_clean(url->host, "/?#@\\") || !mski_clean_path(url->path)) return MISSKEY_ERR_BAD_ARG;
+    if (url->token != NULL && *url->token == 0) return MISSKEY_ERR_BAD_ARG;
+    if (url->cache_buster != NULL) {
+        for (p = url->cache_buster; mski_alnum(*p); p++) {}
+        if (*p != 0 || p == url->cache_buster) return MISSKEY_ERR_BAD_ARG;
+    }
+    misskey_jw_init(&w, dst, cap);
+    mski_put_text(&w, url->plain ? "ws://" : "wss://");
+    mski_put_text(&w, url->host);
+    mski_put_target(&w, url->path, url->token);
+    if (url->cache_buster != NULL) {
+        const bool query = url->token != NULL || (url->path != NULL && mski_contains(url->path, '?'));
+        mski_put_text(&w, query ? "&_t=" : "?_t=");
+        mski_put_text(&w, url->cache_buster);
+    }
+    if (len != NULL) *len = w.len;
+    mski_put_char(&w, 0);
+    return w.len > cap ? MISSKEY_ERR_TOO_SMALL : MISSKEY_ERR_OK;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: SHA-1 and base64                                                              >>impl-sha1  */
+/* ================================================================================================================== */
+
+static uint32_t mski_rotate(uint32_t v, unsigned n) { return v << n | v >> (32 - n); }
+
+/* One 64-byte block, given as words; the schedule is made in place (FIPS 180-4 section 6.1.3). */
+static void mski_sha1_block(uint32_t h[5], uint32_t w[16])
+{
+    static const uint32_t k[4] = { 0x5A827999u, 0x6ED9EBA1u, 0x8F1BBCDCu, 0xCA62C1D6u };
+    uint32_t v[5], f, next;
+    unsigned i, round;
+    for (i = 0; i < 5; i++) v[i] = h[i];
+    for (i = 0, round = 0; i < 80; i++) {
+        uint32_t *const word = &w[i & 15];
+        if (i == 20 || i == 40 || i == 60) round++;
+        if (i >= 16) *word = mski_rotate(w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15] ^ *word, 1);
+        if (round == 0) f = v[3] ^ (v[1] & (v[2] ^ v[3]));
+        else if (round == 2) f = (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
+        else f = v[1] ^ v[2] ^ v[3];
+        next = mski_rotate(v[0], 5) + f + v[4] + k[round] + *word;
+        v[4] = v[3];
+        v[3] = v[2];
+        v[2] = mski_rotate(v[1], 30);
+        v[1] = v[0];
+        v[0] = next;
+    }
+    for (i = 0; i < 5; i++) h[i] += v[i];
+}
+
+static void mski_base64(const uint8_t *src, size_t n, uint8_t *dst)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (; n > 0; src += 3, dst += 4) {
+        const unsigned b = n > 1 ? src[1] : 0, c = n > 2 ? src[2] : 0;
+        dst[0] = (uint8_t)digits[src[0] >> 2];
+        dst[1] = (uint8_t)digits[(src[0] & 3u) << 4 | b >> 4];
+        dst[2] = n > 1 ? (uint8_t)digits[(b & 15) << 2 | c >> 6] : '=';
+        dst[3] = n > 2 ? (uint8_t)digits[c & 63] : '=';
+        n -= n > 3 ? 3 : n;
+    }
+}
+
+/* Sec-WebSocket-Accept for a key: base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2. The hashed text has always 60 bytes,
+   so it is two blocks: padding and bit length (480) have fixed places. */
+static void mski_accept_key(const uint8_t key[24], uint8_t accept[28])
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    uint32_t h[5] = { 0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u };
+    uint32_t w[16];
+    uint8_t digest[20];
+    unsigned i;
+    for (i = 0; i < 64; i++) {
+        const unsigned byte = i < 24 ? key[i] : i < 60 ? (uint8_t)guid[i - 24] : i == 60 ? 0x80 : 0;
+        w[i >> 2] = (i & 3) == 0 ? byte : w[i >> 2] << 8 | byte;
+    }
+    mski_sha1_block(h, w);
+    MISSKEY_MEMSET(w, 0, sizeof w);
+    w[15] = 480;
+    mski_sha1_block(h, w);
+    for (i = 0; i < 20; i++) digest[i] = (uint8_t)(h[i >> 2] >> (24 - 8 * (i & 3)));
+    mski_base64(digest, sizeof digest, accept);
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: send memory                                                                     >>impl-tx  */
+/* ================================================================================================================== */
+
+enum { /* state_ */
+    MSKI_IDLE,              /* no transport, or CLOSED was given */
+    MSKI_HEAD,              /* reading the peer's HTTP head */
+    MSKI_ASK,               /* server: the application has to accept or reject */
+    MSKI_OPENING,           /* server: accepted, OPEN is due */
+    MSKI_OPEN,
+    MSKI_CLOSING,           /* our Close is sent, the peer's is awaited */
+    MSKI_ENDING             /* nothing is read any more; CLOSED follows when tx has left */
+};
+
+enum { /* flags_ */
+    MSKI_EOF = 1,           /* the transport has ended */
+    MSKI_WORK = 2,          /* poll has something to do */
+    MSKI_OUT = 4,           /* an event with views into rx was given */
+    MSKI_SECRET = 8,        /* tx holds the request with the token */
+    MSKI_PONG = 0x10,       /* ctrl_ is a pong that waits for room */
+    MSKI_PINGED = 0x20,     /* own ping sent at since_, nothing heard yet */
+    MSKI_FRAME = 0x40,      /* within a frame */
+    MSKI_MESSAGE = 0x80,    /* within a message */
+    MSKI_BINARY = 0x100,    /* ... which is binary */
+    MSKI_SKIP = 0x200,      /* ... which is larger than rx */
+    MSKI_WHOLE = 0x400,     /* ... which was complete at first sight: UTF-8 is checked at the end, with the JSON if possible */
+    MSKI_REASON = 0x800,    /* ctrl_ is the peer's valid Close */
+    MSKI_STARTED = 0x1000,  /* head: start line seen */
+    MSKI_LONG = 0x2000,     /* head: within a line that is larger than rx */
+    MSKI_MISFIT = 0x4000,   /* head: something makes the upgrade impossible */
+    MSKI_VERSION = 0x8000   /* head: a WebSocket version other than 13 */
+};
+
+static bool mski_has(const misskey_ws *ws, unsigned flag) { return (ws->flags_ & flag) != 0; }
+static void mski_set(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)(ws->flags_ | flags); }
+static void mski_clear(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)(ws->flags_ & ~flags); }
+
+#define MSKI_CLOSE_ROOM 131 /* client's Close frame: 2 + 4 + 125 bytes */
+
+/* dst and src may be the same, or dst lower. phase: how many bytes of the payload came before. */
+static void mski_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[4], unsigned phase)
+{
+    uint8_t key[16];
+    size_t i;
+    for (i = 0; i < sizeof key; i++) key[i] = mask[(phase + i) & 3];
+    i = 0;
+#if MSKI_SSE2
+    for (; n - i >= 16; i += 16) {
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(src + i));
+        const __m128i k = _mm_loadu_si128((const __m128i *)(const void *)key);
+        _mm_storeu_si128((__m128i *)(void *)(dst + i), _mm_xor_si128(v, k));
+    }
+#elif MSKI_WORDS
+    for (; n - i >= 8; i += 8) {
+        uint64_t v, k;
+        MISSKEY_MEMCPY(&v, src + i, 8);
+        MISSKEY_MEMCPY(&k, key, 8);
+        v ^= k;
+        MISSKEY_MEMCPY(dst + i, &v, 8);
+    }
+#endif
+    for (; i < n; i++) dst[i] = (uint8_t)(src[i] ^ key[i & 15]);
+}
+
+static uint8_t *mski_tx(const misskey_ws *ws) { return (uint8_t *)ws->d_.tx.ptr; }
+
+static size_t mski_tx_free(const misskey_ws *ws) { return ws->d_.tx.size - (ws->tx_end_ - ws->tx_); }
+
+static void mski_tx_drop(misskey_ws *ws)
+{
+    if (mski_has(ws, MSKI_SECRET)) MISSKEY_MEMSET(mski_tx(ws), 0, ws->d_.tx.size);
+    mski_clear(ws, MSKI_SECRET);
+    ws->tx_ = ws->tx_end_ = 0;
+}
+
+/* The connection is over without a word to the peer. */
+static void mski_die(misskey_ws *ws, misskey_err err)
+{
+    mski_tx_drop(ws);
+    ws->err_ = (uint8_t)err;
+    ws->state_ = MSKI_ENDING;
+    mski_set(ws, MSKI_WORK);
+}
+
+/* Place for n bytes behind what is queued; the caller knows that so many are free. */
+static uint8_t *mski_tx_room(misskey_ws *ws, size_t n)
+{
+    uint8_t *const tx = mski_tx(ws);
+    if (ws->d_.tx.size - ws->tx_end_ < n) {
+        ws->tx_end_ -= ws->tx_;
+        MISSKEY_MEMMOVE(tx, tx + ws->tx_, ws->tx_end_);
+        ws->tx_ = 0;
+    }
+    return tx + ws->tx_end_;
+}
+
+static size_t mski_header_size(const misskey_ws *ws, size_t len)
+{
+    return (len < 126 ? 2u : len < 65536 ? 4u : 10u) + (ws->d_.server ? 0u : 4u);
+}
+
+/* Puts a header before len bytes of payload at src, which may be in their final place already, and queues both (RFC 6455
+   section 5.2). False: entropy failed, the connection is dead. */
+static bool mski_send_frame(misskey_ws *ws, unsigned op, const uint8_t *src, size_t len)
+{
+    const size_t header = mski_header_size(ws, len);
+    uint8_t *p = mski_tx_room(ws, header + len);
+    unsigned shift;
+    *p++ = (uint8_t)(0x80 | op);
+    *p++ = (uint8_t)((ws->d_.server ? 0 : 0x80) | (len < 126 ? len : len < 65536 ? 126u : 127u));
+    if (len >= 126) {
+        for (shift = len < 65536 ? 16 : 64; shift > 0; shift -= 8) *p++ = (uint8_t)((uint64_t)len >> (shift - 8));
+    }
+    if (!ws->d_.server) {
+        if (!ws->d_.entropy(ws->d_.user, p, 4)) {
+            mski_die(ws, MISSKEY_ERR_ENTROPY);
+            return false;
+        }
+        mski_mask(p + 4, src, len, p, 0);
+    } else if (p != src && len > 0) {
+        MISSKEY_MEMCPY(p, src, len);
+    }
+    ws->tx_end_ += header + len;
+    return true;
+}
+
+/* A ping or pong, if there is room beside the reserve of the Close. */
+static bool mski_send_control(misskey_ws *ws, unsigned op, const uint8_t *payload, size_t len)
+{
+    return mski_tx_free(ws) >= mski_header_size(ws, len) + len + MSKI_CLOSE_ROOM && mski_send_frame(ws, op, payload, len);
+}
+
+static void mski_flush_pong(misskey_ws *ws)
+{
+    if (!mski_has(ws, MSKI_PONG)) return;
+    if (ws->state_ == MSKI_OPEN && !mski_send_control(ws, 10, ws->ctrl_, ws->ctrl_len_)) return;
+    mski_clear(ws, MSKI_PONG);
+}
+
+/* Our Close. code 0 or 1005: without a body. It stays away only where the upgrade request still fills tx. */
+static void mski_send_close(misskey_ws *ws, unsigned code, const char *reason, size_t len)
+{
+    uint8_t *p;
+    ws->since_ = ws->now_;
+    if (mski_tx_free(ws) < MSKI_CLOSE_ROOM) return;
+    len = code == 0 || code == 1005 ? 0 : len + 2;
+    p = mski_tx_room(ws, mski_header_size(ws, len) + len) + mski_header_size(ws, len);
+    if (len > 0) {
+        p[0] = (uint8_t)(code >> 8);
+        p[1] = (uint8_t)code;
+    }
+    if (len > 2) MISSKEY_MEMCPY(p + 2, reason, len - 2);
+    (void)mski_send_frame(ws, 8, p, len);
+}
+
+/* The peer did something wrong: say so with a Close, unless ours is out already, and read no further. */
+static void mski_fail_peer(misskey_ws *ws, misskey_err err, unsigned code)
+{
+    if (ws->state_ == MSKI_OPEN) {
+        ws->code_ = (uint16_t)code;
+        mski_send_close(ws, code, NULL, 0);
+    }
+    if (ws->err_ != MISSKEY_ERR_ENTROPY) ws->err_ = (uint8_t)err;
+    ws->state_ = MSKI_ENDING;
+    mski_set(ws, MSKI_WORK);
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: HTTP head                                                                     >>impl-head  */
+/* ================================================================================================================== */
+
+/* The head is read line by line. A line is dropped as soon as it is understood; the few values that an event needs are
+   moved together at the beginning of rx. So any head passes through 256 bytes, as long as the lines that matter fit. */
+
+enum { MSKI_MORE, MSKI_AGAIN, MSKI_EVENT }; /* of a parsing step: needs bytes, can go on, gave an event */
+
+enum { /* kept_ */
+    MSKI_KEPT_REASON = 0, MSKI_KEPT_LOCATION = 1,                          /* client */
+    MSKI_KEPT_TARGET = 0, MSKI_KEPT_TOKEN = 1, MSKI_KEPT_PROTOCOLS = 2     /* server */
+};
+
+enum { /* index into mski_headers; up to AUTHORIZATION a line must not be lost */
+    MSKI_UPGRADE, MSKI_CONNECTION, MSKI_ACCEPT, MSKI_EXTENSIONS, MSKI_PROTOCOL, MSKI_KEY, MSKI_WS_VERSION, MSKI_HOST,
+    MSKI_AUTHORIZATION, MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_HEADERS
+};
+
+static const char *const mski_headers[MSKI_HEADERS] = {
+    "upgrade", "connection", "sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-protocol",
+    "sec-websocket-key", "sec-websocket-version", "host", "authorization", "retry-after", "location"
+};
+
+#define MSKI_HEAD_MAX 65536u /* bytes of a whole head */
+#define MSKI_LINE_ROOM 128u  /* what the kept values leave free for a line */
+#define MSKI_SEEN(id) (1u << (id)) /* bit of a header in seen_ */
+
+static uint8_t *mski_rx(const misskey_ws *ws) { return (uint8_t *)ws->d_.rx.ptr; }
+
+/* Is p..end the same as text..text_end? fold: whatever the case; text is then in lower case. */
+static bool mski_same_text(const uint8_t *p, const uint8_t *end, const uint8_t *text, const uint8_t *text_end, bool fold)
+{
+    for (; p < end && text < text_end; p++, text++) {
+        const unsigned c = fold && *p >= 'A' && *p <= 'Z' ? *p + 32u : *p;
+        if (c != *text) return false;
+    }
+    return p == end && text == text_end;
+}
+
+static bool mski_is(const uint8_t *p, const uint8_t *end, const char *text, bool fold)
+{
+    return mski_same_text(p, end, mski_bytes(text), mski_bytes(text) + MISSKEY_STRLEN(text), fold);
+}
+
+static const uint8_t *mski_trim_left(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t')) p++;
+    return p;
+}
+
+static const uint8_t *mski_trim_right(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (end[-1] == ' ' || end[-1] == '\t')) end--;
+    return end;
+}
+
+/* Is the token in a comma-separated list? (RFC 9110 section 5.6.1) */
+static bool mski_list_has(const uint8_t *p, const uint8_t *end, const uint8_t *token, const uint8_t *token_end, bool fold)
+{
+    while (p <= end) {
+        const uint8_t *comma = p;
+        while (comma < end && *comma != ',') comma++;
+        p = mski_trim_left(p, comma);
+        if (mski_same_text(p, mski_trim_right(p, comma), token, token_end, fold)) return true;
+        p = comma + 1;
+    }
+    return false;
+}
+
+static bool mski_list_has_text(const uint8_t *p, const uint8_t *end, const char *token)
+{
+    return mski_list_has(p, end, mski_bytes(token), mski_bytes(token) + MISSKEY_STRLEN(token), true);
+}
+
+/* Characters of a token (RFC 9110 section 5.6.2). */
+static bool mski_token_char(uint8_t c)
+{
+    return mski_alnum((char)c) || mski_contains("!#$%&'*+-.^_`|~", (char)c);
+}
+
+static unsigned mski_header_id(const uint8_t *p, const uint8_t *end)
+{
+    unsigned id = 0;
+    while (id < MSKI_HEADERS && !mski_is(p, end, mski_headers[id], true)) id++;
+    return id;
+}
+
+/* Moves a value to the others at the beginning of rx. False: not enough room beside them. */
+static bool mski_keep(misskey_ws *ws, unsigned slot, const uint8_t *p, const uint8_t *end)
+{
+    const size_t len = (size_t)(end - p);
+    if (ws->msg_len_ + len + MSKI_LINE_ROOM > ws->d_.rx.size) return false;
+    MISSKEY_MEMMOVE(mski_rx(ws) + ws->msg_len_, p, len);
+    ws->kept_[slot].at = (uint32_t)ws->msg_len_ + 1; /* 0 = missing */
+    ws->kept_[slot].len = (uint32_t)len;
+    ws->msg_len_ += len;
+    return true;
+}
+
+static misskey_str mski_kept(const misskey_ws *ws, unsigned slot)
+{
+    misskey_str s = mski_no_text();
+    if (ws->kept_[slot].at == 0) return s;
+    s.ptr = (const char *)mski_rx(ws) + ws->kept_[slot].at - 1;
+    s.len = ws->kept_[slot].len;
+    return s;
+}
+
+/* Answers a request with a status and ends. */
+static void mski_refuse(misskey_ws *ws, misskey_err err, unsigned status, const char *phrase, const char *headers)
+{
+    misskey_jw w;
+    misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
+    mski_put_text(&w, "HTTP/1.1 ");
+    mski_put_number(&w, status);
+    mski_put_text(&w, phrase);
+    mski_put_text(&w, headers);
+    mski_put_text(&w, "Connection: close\r\nContent-Length: 0\r\n\r\n");
+    ws->tx_ = 0;
+    ws->tx_end_ = w.len;
+    ws->code_ = (uint16_t)status;
+    ws->err_ = (uint8_t)err;
+    ws->state_ = MSKI_ENDING;
+    ws->since_ = ws->now_;
+}
+
+static void mski_fail_head(misskey_ws *ws, misskey_err err)
+{
+#if !MISSKEY_NO_SERVER
+    if (ws->d_.server) {
+        mski_refuse(ws, err, 400, " Bad Request\r\n", "");
+        return;
+    }
+#endif
+    ws->code_ = 0;
+    mski_die(ws, err);
+}
+
+static void mski_start_frames(misskey_ws *ws)
+{
+    ws->state_ = MSKI_OPEN;
+    ws->code_ = 1006;
+    ws->heard_ = ws->now_;
+    mski_clear(ws, ~(unsigned)(MSKI_EOF | MSKI_WORK | MSKI_SECRET));
+    ws->msg_len_ = 0;
+    ws->left_ = ws->total_ = 0;
+}
+
+/* --- client --- */
+
+static bool mski_status_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    unsigned status = 0, i;
+    if (end - p < 12 || !mski_is(p, p + 7, "HTTP/1.", false) || p[8] != ' ' || (end - p > 12 && p[12] != ' ')) return false;
+    if ((uint8_t)(p[7] - '0') > 9 || p[9] == '0') return false;
+    for (i = 9; i < 12; i++) {
+        if ((uint8_t)(p[i] - '0') > 9) return false;
+        status = status * 10 + (p[i] - '0');
+    }
+    ws->code_ = (uint16_t)status;
+    if (end - p > 13) (void)mski_keep(ws, MSKI_KEPT_REASON, p + 13, end);
+    return true;
+}
+
+static bool mski_offered(const misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    size_t i;
+    for (i = 0; i < ws->d_.num_headers; i++) {
+        const uint8_t *const name = mski_bytes(ws->d_.headers[i].name), *const list = mski_bytes(ws->d_.headers[i].value);
+        if (mski_header_id(name, name + MISSKEY_STRLEN(ws->d_.headers[i].name)) == MSKI_PROTOCOL && p < end &&
+            mski_list_has(list, list + MISSKEY_STRLEN(ws->d_.headers[i].value), p, end, false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 6455 section 4.1, "validate the server's response". Repeated headers count as a misfit where they could contradict. */
+static void mski_answer_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+{
+    const bool repeated = (ws->seen_ & MSKI_SEEN(id)) != 0;
+    bool fits = true;
+    switch (id) {
+    case MSKI_UPGRADE:    fits = mski_is(p, end, "websocket", true); break;
+    case MSKI_CONNECTION: if (!mski_list_has_text(p, end, "upgrade")) return; break;
+    case MSKI_ACCEPT:     fits = !repeated && end - p == 28 && MISSKEY_MEMCMP(p, ws->accept_, 28) == 0; break;
+    case MSKI_EXTENSIONS: fits = p == end; break;
+    case MSKI_PROTOCOL:   fits = !repeated && mski_offered(ws, p, end); break;
+    case MSKI_LOCATION:   (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, end); break;
+    case MSKI_RETRY_AFTER:
+        for (ws->retry_after_ = 0; p < end && (uint8_t)(*p - '0') < 10; p++) {
+            ws->retry_after_ = ws->retry_after_ > 99999999 ? ws->retry_after_ : ws->retry_after_ * 10 + (*p - '0');
+        }
+        if (p < end) ws->retry_after_ = 0; /* a date: the caller's clock is not known here */
+        break;
+    default: break;
+    }
+    ws->seen_ = (uint16_t)(ws->seen_ | MSKI_SEEN(id));
+    if (!fits) mski_set(ws, MSKI_MISFIT);
+}
+
+static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
+{
+    const unsigned needed = MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_ACCEPT);
+    if (ws->code_ < 200 && ws->code_ != 101) { /* an interim answer, RFC 9110 section 15.2 */
+        mski_clear(ws, ~(unsigned)(MSKI_EOF | MSKI_WORK | MSKI_SECRET));
+        ws->msg_len_ = 0;
+        ws->seen_ = 0;
+        MISSKEY_MEMSET(ws->kept_, 0, sizeof ws->kept_);
+        return MSKI_AGAIN;
+    }
+    if (ws->code_ != 101) {
+        mski_die(ws, MISSKEY_ERR_HTTP_STATUS);
+        return MSKI_AGAIN;
+    }
+    if ((ws->seen_ & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
+        mski_die(ws, MISSKEY_ERR_WS_ACCEPT);
+        return MSKI_AGAIN;
+    }
+    mski_start_frames(ws);
+    ev->type = MISSKEY_WS_EVENT_OPEN;
+    return MSKI_EVENT;
+}
+
+/* --- server --- */
+#if !MISSKEY_NO_SERVER
+
+/* Splits the kept target into path and token: the first i of the query, decoded in place as a form. */
+static void mski_split_target(misskey_ws *ws)
+{
+    uint8_t *const target = mski_rx(ws) + ws->kept_[MSKI_KEPT_TARGET].at - 1;
+    const uint8_t *p = target, *const end = target + ws->kept_[MSKI_KEPT_TARGET].len, *next;
+    uint8_t *dst;
+    while (p < end && *p != '?') p++;
+    ws->kept_[MSKI_KEPT_TARGET].len = (uint32_t)(p - target);
+    for (; p < end; p = next) {
+        p++;
+        for (next = p; next < end && *next != '&'; next++) {}
+        if (next - p < 2 || p[0] != 'i' || p[1] != '=') continue;
+        dst = target + (p + 2 - target);
+        ws->kept_[MSKI_KEPT_TOKEN].at = (uint32_t)(dst - mski_rx(ws)) + 1;
+        for (p += 2; p < next; p++) {
+            const bool code = *p == '%' && next - p > 2 && mski_hex(p[1]) < 16 && mski_hex(p[2]) < 16;
+            *dst++ = code ? (uint8_t)(mski_hex(p[1]) << 4 | mski_hex(p[2])) : *p == '+' ? ' ' : *p;
+            if (code) p += 2;
+        }
+        ws->kept_[MSKI_KEPT_TOKEN].len = (uint32_t)(dst - mski_rx(ws)) + 1 - ws->kept_[MSKI_KEPT_TOKEN].at;
+        return;
+    }
+}
+
+/* method SP target SP HTTP/1.x; False: no HTTP. A method or version that cannot upgrade is answered after the head. */
+static misskey_err mski_request_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *target = p, *space;
+    while (target < end && mski_token_char(*target)) target++;
+    if (target == p || target == end || *target != ' ') return MISSKEY_ERR_HTTP_SYNTAX;
+    if (!mski_is(p, target, "GET", false)) mski_set(ws, MSKI_MISFIT);
+    for (space = ++target; space < end && *space > ' ' && *space != 0x7F; space++) {}
+    if (space == target || end - space != 9 || !mski_is(space, space + 8, " HTTP/1.", false)) return MISSKEY_ERR_HTTP_SYNTAX;
+    if ((uint8_t)(space[8] - '1') > 8) mski_set(ws, MSKI_MISFIT);
+    if (!mski_keep(ws, MSKI_KEPT_TARGET, target, space)) return MISSKEY_ERR_TOO_BIG;
+    mski_split_target(ws);
+    return MISSKEY_ERR_OK;
+}
+
+/* RFC 6455 section 4.2.1. False: too long to be kept. */
+static bool mski_request_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+{
+    const bool repeated = (ws->seen_ & MSKI_SEEN(id)) != 0;
+    const uint8_t *q = p;
+    switch (id) {
+    case MSKI_UPGRADE:    if (!mski_list_has_text(p, end, "websocket")) return true; break;
+    case MSKI_CONNECTION: if (!mski_list_has_text(p, end, "upgrade")) return true; break;
+    case MSKI_PROTOCOL:   return mski_keep(ws, MSKI_KEPT_PROTOCOLS, p, end);
+    case MSKI_HOST:       if (repeated) mski_set(ws, MSKI_MISFIT); break;
+    case MSKI_WS_VERSION:
+        if (!mski_is(p, end, "13", false)) mski_set(ws, MSKI_VERSION);
+        break;
+    case MSKI_KEY:
+        while (q < end && (mski_alnum((char)*q) || *q == '+' || *q == '/')) q++;
+        if (repeated || q - p != 22 || !mski_is(q, end, "==", false)) {
+            mski_set(ws, MSKI_MISFIT);
+            return true;
+        }
+        mski_accept_key(p, ws->accept_);
+        break;
+    case MSKI_AUTHORIZATION: /* Misskey takes exactly this prefix and ignores every other scheme */
+        if (end - p > 7 && mski_is(p, p + 7, "Bearer ", false)) return mski_keep(ws, MSKI_KEPT_TOKEN, p + 7, end);
+        break;
+    default: break;
+    }
+    ws->seen_ = (uint16_t)(ws->seen_ | MSKI_SEEN(id));
+    return true;
+}
+
+static int mski_request_end(misskey_ws *ws, misskey_ws_event *ev)
+{
+    const unsigned needed = MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_KEY) |
+                            MSKI_SEEN(MSKI_WS_VERSION) | MSKI_SEEN(MSKI_HOST);
+    if ((ws->seen_ & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
+        mski_fail_head(ws, MISSKEY_ERR_HTTP_STATUS);
+        return MSKI_AGAIN;
+    }
+    if (mski_has(ws, MSKI_VERSION)) {
+        mski_refuse(ws, MISSKEY_ERR_HTTP_STATUS, 426, " Upgrade Required\r\n",
+                    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        return MSKI_AGAIN;
+    }
+    ws->state_ = MSKI_ASK;
+    ev->type = MISSKEY_WS_EVENT_UPGRADE;
+    ev->text = mski_kept(ws, MSKI_KEPT_TARGET);
+    ev->token = mski_kept(ws, MSKI_KEPT_TOKEN);
+    ev->protocols = mski_kept(ws, MSKI_KEPT_PROTOCOLS);
+    return MSKI_EVENT;
+}
+
+#endif /* !MISSKEY_NO_SERVER */
+
+/* --- both --- */
+
+static misskey_err mski_start_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    mski_set(ws, MSKI_STARTED);
+#if !MISSKEY_NO_SERVER
+    if (ws->d_.server) return mski_request_line(ws, p, end);
+#endif
+    return mski_status_line(ws, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_HTTP_SYNTAX;
+}
+
+/* name ":" value, without white space before the colon and without folding (RFC 9112 section 5). */
+static misskey_err mski_header_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *colon = p, *q;
+    unsigned id;
+    while (colon < end && mski_token_char(*colon)) colon++;
+    if (colon == p || colon == end || *colon != ':') return MISSKEY_ERR_HTTP_SYNTAX;
+    for (q = colon; q < end; q++) {
+        if ((*q < ' ' && *q != '\t') || *q == 0x7F) return MISSKEY_ERR_HTTP_SYNTAX;
+    }
+    id = mski_header_id(p, colon);
+    p = mski_trim_left(colon + 1, end);
+    end = mski_trim_right(p, end);
+#if !MISSKEY_NO_SERVER
+    if (ws->d_.server) return mski_request_header(ws, id, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_TOO_BIG;
+#endif
+    mski_answer_header(ws, id, p, end);
+    return MISSKEY_ERR_OK;
+}
+
+/* A line fills all of rx. Only one that does not matter may be dropped. */
+static bool mski_long_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *colon = p;
+    while (colon < end && *colon != ':') colon++;
+    if (!mski_has(ws, MSKI_LONG)) {
+        if (!mski_has(ws, MSKI_STARTED) || colon == end) return false;
+        if (mski_header_id(p, colon) <= MSKI_AUTHORIZATION) return false;
+    }
+    mski_set(ws, MSKI_LONG);
+    return true;
+}
+
+/* One line. left_: bytes of it searched already; total_: bytes of the head. */
+static int mski_head_step(misskey_ws *ws, misskey_ws_event *ev)
+{
+    const uint8_t *const line = mski_rx(ws) + ws->raw_, *const end = mski_rx(ws) + ws->end_, *p = line + ws->left_;
+    const bool rest = mski_has(ws, MSKI_LONG);
+    misskey_err err = MISSKEY_ERR_OK;
+    while (p < end && *p != '\n') p++;
+    ws->left_ = (uint32_t)(p - line);
+    if (p == end && ws->msg_len_ + ws->left_ < ws->d_.rx.size) return MSKI_MORE;
+    ws->total_ += ws->left_ + 1;
+    ws->raw_ += ws->left_ + (p < end);
+    ws->left_ = 0;
+    if (ws->total_ > MSKI_HEAD_MAX || (p == end && !mski_long_line(ws, line, end))) {
+        mski_fail_head(ws, MISSKEY_ERR_TOO_BIG);
+        return MSKI_AGAIN;
+    }
+    if (p == end) return MSKI_MORE;
+    mski_clear(ws, MSKI_LONG);
+    if (rest) return MSKI_AGAIN;
+    if (p > line && p[-1] == '\r') p--;
+    if (p == line) {
+        if (!mski_has(ws, MSKI_STARTED)) return MSKI_AGAIN; /* empty lines before it: RFC 9112 section 2.2 */
+#if !MISSKEY_NO_SERVER
+        if (ws->d_.server) return mski_request_end(ws, ev);
+#endif
+        return mski_answer_end(ws, ev);
+    }
+    err = mski_has(ws, MSKI_STARTED) ? mski_header_line(ws, line, p) : mski_start_line(ws, line, p);
+    if (err != MISSKEY_ERR_OK) mski_fail_head(ws, err);
+    return MSKI_AGAIN;
+}
+
+/* The client's request. key: base64 of the nonce. */
+static void mski_put_request(misskey_jw *w, const misskey_ws_desc *d, const uint8_t key[24])
+{
+    size_t i;
+    mski_put_text(w, "GET ");
+    mski_put_target(w, d->path, d->token_in_query ? d->token : NULL);
+    mski_put_text(w, " HTTP/1.1\r\nHost: ");
+    mski_put_text(w, d->host);
+    mski_put_text(w, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
+    mski_put(w, key, 24);
+    if (d->token != NULL && !d->token_in_query) {
+        mski_put_text(w, "\r\nAuthorization: Bearer ");
+        mski_put_text(w, d->token);
+    }
+    for (i = 0; i < d->num_headers; i++) {
+        mski_put_text(w, "\r\n");
+        mski_put_text(w, d->headers[i].name);
+        mski_put_text(w, ": ");
+        mski_put_text(w, d->headers[i].value);
+    }
+    mski_put_text(w, "\r\n\r\n");
+}
+
+static void mski_send_request(misskey_ws *ws)
+{
+    uint8_t nonce[16], key[24];
+    misskey_jw w;
+    if (!ws->d_.entropy(ws->d_.user, nonce, sizeof nonce)) {
+        mski_die(ws, MISSKEY_ERR_ENTROPY);
+        return;
+    }
+    mski_base64(nonce, sizeof nonce, key);
+    mski_accept_key(key, ws->accept_);
+    misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
+    mski_put_request(&w, &ws->d_, key);
+    ws->tx_end_ = w.len;
+    mski_set(ws, MSKI_SECRET);
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: frames                                                                      >>impl-frames  */
+/* ================================================================================================================== */
+
+/* rx holds, in this order: the message being put together (msg_, msg_len_), a gap where headers and control frames were,
+   and the bytes not parsed yet (raw_ to end_). Payload slides down over the gap as it is parsed; everything slides to the
+   beginning only when poll has no event, so views stay where they are until then. */
+
+/* Largest message: what rx holds beside one frame header. */
+static size_t mski_capacity(const misskey_ws *ws) { return ws->d_.rx.size - 14; }
+
+static int mski_broken(misskey_ws *ws)
+{
+    mski_fail_peer(ws, MISSKEY_ERR_WS_PROTOCOL, 1002);
+    return MSKI_AGAIN;
+}
+
+static void mski_begin_message(misskey_ws *ws, bool binary)
+{
+    mski_clear(ws, MSKI_BINARY | MSKI_SKIP | MSKI_WHOLE);
+    mski_set(ws, MSKI_MESSAGE | (binary ? MSKI_BINARY : 0));
+    ws->msg_ = ws->raw_;
+    ws->msg_len_ = 0;
+    ws->total_ = 0;
+    MISSKEY_MEMSET(ws->utf8_, 0, sizeof ws->utf8_);
+}
+
+/* The header of a data frame has been read: limits, and how its UTF-8 will be checked. */
+static int mski_begin_data(misskey_ws *ws, unsigned first)
+{
+    if ((first & 15) != 0) mski_begin_message(ws, (first & 15) == 2);
+    if (ws->left_ > ws->d_.max_message - ws->total_) {
+        mski_fail_peer(ws, MISSKEY_ERR_TOO_BIG, 1009);
+        return MSKI_AGAIN;
+    }
+    ws->total_ += ws->left_;
+    if (ws->total_ > mski_capacity(ws)) mski_set(ws, MSKI_SKIP);
+    else if (first == 0x81 && ws->left_ <= ws->end_ - ws->raw_) mski_set(ws, MSKI_WHOLE);
+    return MSKI_AGAIN;
+}
+
+#define MSKI_HUGE 0xFFFFFFFFu /* every length of 4 GiB and more; above any max_message */
+
+/* Can the first two bytes of a frame stand here? (RFC 6455 section 5.2) */
+static bool mski_frame_fits(const misskey_ws *ws, unsigned first, unsigned second)
+{
+    const unsigned op = first & 15;
+    if ((first & 0x70) != 0 || (second >= 0x80) != ws->d_.server) return false;
+    if (op >= 8) return op <= 10 && first >= 0x80 && (second & 0x7F) <= 125;
+    return op <= 2 && (op == 0) == mski_has(ws, MSKI_MESSAGE);
+}
+
+/* What can be judged by the first two bytes is judged before the others are here. */
+static int mski_frame_header(misskey_ws *ws)
+{
+    const uint8_t *p = mski_rx(ws) + ws->raw_;
+    const size_t available = ws->end_ - ws->raw_;
+    unsigned extended, i, op;
+    uint32_t len, high = 0; /* high: the upper half of a 64-bit length */
+    if (available < 2) return MSKI_MORE;
+    if (!mski_frame_fits(ws, p[0], p[1])) return mski_broken(ws);
+    len = p[1] & 0x7F;
+    extended = len < 126 ? 0 : len == 126 ? 2 : 8;
+    if (available < 2 + extended + (ws->d_.server ? 4u : 0u)) return MSKI_MORE;
+    ws->op_ = *p;
+    p += 2;
+    if (extended > 0) len = 0;
+    for (i = 0; i < extended; i++) {
+        high = high << 8 | len >> 24;
+        len = len << 8 | *p++;
+    }
+    if (high >> 31 != 0 || (high == 0 && len < (extended == 0 ? 0u : extended == 2 ? 126u : 65536u))) return mski_broken(ws);
+    if (ws->d_.server) {
+        MISSKEY_MEMCPY(ws->mask_, p, 4);
+        p += 4;
+    }
+    ws->raw_ = (size_t)(p - mski_rx(ws));
+    ws->left_ = high > 0 ? MSKI_HUGE : len;
+    ws->phase_ = 0;
+    mski_set(ws, MSKI_FRAME);
+    op = ws->op_ & 15u;
+    if (op < 8) return mski_begin_data(ws, ws->op_);
+    if (op == 10) return MSKI_AGAIN; /* a pong's payload is not kept; a pong of ours may still wait in ctrl_ */
+    mski_clear(ws, MSKI_PONG);
+    ws->ctrl_len_ = 0;
+    return MSKI_AGAIN;
+}
+
+/* RFC 6455 section 7.4 and the IANA registry. */
+static bool mski_close_code(unsigned code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+static int mski_take_close(misskey_ws *ws)
+{
+    unsigned code = 1005;
+    if (ws->ctrl_len_ == 1) return mski_broken(ws);
+    if (ws->ctrl_len_ > 1) {
+        code = (unsigned)ws->ctrl_[0] << 8 | ws->ctrl_[1];
+        if (!mski_close_code(code)) return mski_broken(ws);
+        if (!mski_utf8_valid(ws->ctrl_ + 2, ws->ctrl_len_ - 2u)) {
+            mski_fail_peer(ws, MISSKEY_ERR_WS_UTF8, 1007);
+            return MSKI_AGAIN;
+        }
+        mski_set(ws, MSKI_REASON);
+    }
+    mski_fail_peer(ws, MISSKEY_ERR_OK, code);
+    return MSKI_AGAIN;
+}
+
+static int mski_control_payload(misskey_ws *ws)
+{
+    const size_t available = ws->end_ - ws->raw_;
+    const uint32_t n = ws->left_ < available ? ws->left_ : (uint32_t)available;
+    const uint8_t *const p = mski_rx(ws) + ws->raw_;
+    const unsigned op = ws->op_ & 15u;
+    if (op != 10) {
+        if (ws->d_.server) mski_mask(ws->ctrl_ + ws->ctrl_len_, p, n, ws->mask_, ws->ctrl_len_);
+        else if (n > 0) MISSKEY_MEMCPY(ws->ctrl_ + ws->ctrl_len_, p, n);
+        ws->ctrl_len_ = (uint8_t)(ws->ctrl_len_ + n);
+    }
+    ws->raw_ += n;
+    ws->left_ -= n;
+    if (ws->left_ > 0) return MSKI_MORE;
+    mski_clear(ws, MSKI_FRAME);
+    if (op == 8) return mski_take_close(ws);
+    if (op == 9) {
+        mski_set(ws, MSKI_PONG);
+        mski_flush_pong(ws);
+    }
+    return MSKI_AGAIN;
+}
+
+/* The sink of every payload byte: n bytes at raw_ are unmasked, checked and joined to the message. Of a message that is
+   skipped the beginning is kept. */
+static bool mski_sink(misskey_ws *ws, uint32_t n)
+{
+    uint8_t *const src = mski_rx(ws) + ws->raw_, *const dst = mski_rx(ws) + ws->msg_ + ws->msg_len_;
+    const size_t room = mski_capacity(ws) - ws->msg_len_;
+    const size_t keep = n < room ? n : room;
+    if (ws->d_.server) mski_mask(src, src, n, ws->mask_, ws->phase_);
+    ws->phase_ = (uint8_t)((ws->phase_ + n) & 3);
+    if (!mski_has(ws, MSKI_BINARY | MSKI_WHOLE) && !mski_utf8_feed(ws->utf8_, src, n)) return false;
+    if (dst != src && keep > 0) MISSKEY_MEMMOVE(dst, src, keep);
+    ws->msg_len_ += keep;
+    ws->raw_ += n;
+    ws->left_ -= n;
+    return true;
+}
+
+static int mski_data_payload(misskey_ws *ws, misskey_ws_event *ev)
+{
+    const size_t available = ws->end_ - ws->raw_;
+    const uint32_t n = ws->left_ < available ? ws->left_ : (uint32_t)available;
+    const bool last = n == ws->left_ && (ws->op_ & 0x80) != 0;
+    if (!mski_sink(ws, n) || (last && ws->utf8_[0] > 0)) {
+        mski_fail_peer(ws, MISSKEY_ERR_WS_UTF8, 1007);
+        return MSKI_AGAIN;
+    }
+    if (ws->left_ > 0) return MSKI_MORE;
+    mski_clear(ws, MSKI_FRAME);
+    if (!last) return MSKI_AGAIN;
+    mski_clear(ws, MSKI_MESSAGE);
+    ev->type = mski_has(ws, MSKI_SKIP) ? MISSKEY_WS_EVENT_DROPPED : MISSKEY_WS_EVENT_MESSAGE;
+    ev->binary = mski_has(ws, MSKI_BINARY);
+    ev->size = ws->total_;
+    ev->text.ptr = (const char *)mski_rx(ws) + ws->msg_;
+    ev->text.len = ws->msg_len_;
+    return MSKI_EVENT;
+}
+
+static int mski_frame_step(misskey_ws *ws, misskey_ws_event *ev)
+{
+    if (!mski_has(ws, MSKI_FRAME)) return mski_frame_header(ws);
+    return ws->op_ & 8 ? mski_control_payload(ws) : mski_data_payload(ws, ev);
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: websocket                                                                       >>impl-ws  */
+/* ================================================================================================================== */
+
+static bool mski_header_allowed(const misskey_header *h)
+{
+    const char *p;
+    unsigned id;
+    if (h->name == NULL || h->value == NULL || *h->name == 0) return false;
+    for (p = h->name; *p != 0; p++) if (!mski_token_char((uint8_t)*p)) return false;
+    id = mski_header_id(mski_bytes(h->name), mski_bytes(p));
+    if (id <= MSKI_AUTHORIZATION && id != MSKI_PROTOCOL) return false;
+    for (p = h->value; *p != 0; p++) if (((uint8_t)*p < ' ' && *p != '\t') || *p == 0x7F) return false;
+    return true;
+}
+
+static misskey_err mski_check_client(const misskey_ws_desc *d)
+{
+    static const uint8_t key[24] = { 0 };
+    misskey_jw w;
+    size_t i;
+    if (d->entropy == NULL || !mski_clean(d->host, "/?#@\\") || !mski_clean_path(d->path)) return MISSKEY_ERR_BAD_ARG;
+    if (d->token != NULL && !mski_clean(d->token, "")) return MISSKEY_ERR_BAD_ARG;
+    if (d->num_headers > 0 && d->headers == NULL) return MISSKEY_ERR_BAD_ARG;
+    for (i = 0; i < d->num_headers; i++) if (!mski_header_allowed(&d->headers[i])) return MISSKEY_ERR_BAD_ARG;
+    misskey_jw_init(&w, NULL, 0);
+    mski_put_request(&w, d, key);
+    return w.len > d->tx.size ? MISSKEY_ERR_TOO_SMALL : MISSKEY_ERR_OK;
+}
+
+static uint32_t mski_default(uint32_t value, uint32_t otherwise) { return value != 0 ? value : otherwise; }
+
+MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *desc)
+{
+    misskey_err err = MISSKEY_ERR_OK;
+    MISSKEY_MEMSET(ws, 0, sizeof *ws);
+    if (desc->rx.ptr == NULL || desc->tx.ptr == NULL) return MISSKEY_ERR_BAD_ARG;
+#if MISSKEY_NO_SERVER
+    if (desc->server) return MISSKEY_ERR_BAD_ARG;
+#endif
+    if (desc->rx.size < 256 || desc->tx.size < 256) return MISSKEY_ERR_TOO_SMALL;
+    if (!desc->server) err = mski_check_client(desc);
+    if (err != MISSKEY_ERR_OK) return err;
+    MISSKEY_MEMCPY(&ws->d_, desc, sizeof *desc);
+    ws->d_.max_message = mski_default(desc->max_message, UINT32_C(64) << 20);
+    if (ws->d_.max_message == MSKI_HUGE) ws->d_.max_message--;
+    ws->d_.handshake_ms = mski_default(desc->handshake_ms, 10000);
+    ws->d_.ping_ms = mski_default(desc->ping_ms, 75000);
+    ws->d_.pong_ms = mski_default(desc->pong_ms, 15000);
+    ws->d_.close_ms = mski_default(desc->close_ms, 5000);
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API void misskey_ws_transport_up(misskey_ws *ws)
+{
+    const uint32_t now = ws->now_;
+    if (ws->d_.rx.ptr == NULL) return; /* init failed */
+    mski_tx_drop(ws);
+    MISSKEY_MEMSET((uint8_t *)ws + offsetof(misskey_ws, msg_), 0, sizeof *ws - offsetof(misskey_ws, msg_));
+    ws->now_ = ws->since_ = ws->heard_ = now;
+    ws->state_ = MSKI_HEAD;
+    ws->err_ = MISSKEY_ERR_TRANSPORT;
+    if (!ws->d_.server) mski_send_request(ws);
+}
+
+MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws)
+{
+    if (ws->state_ == MSKI_IDLE) return;
+    mski_tx_drop(ws);
+    mski_set(ws, MSKI_EOF | MSKI_WORK);
+}
+
+MISSKEY_API uint8_t *misskey_ws_recv_buf(misskey_ws *ws, size_t *len)
+{
+    *len = 0;
+    if (ws->state_ == MSKI_IDLE || mski_has(ws, MSKI_EOF)) return NULL;
+    *len = ws->d_.rx.size - ws->end_;
+    return *len > 0 ? mski_rx(ws) + ws->end_ : NULL;
+}
+
+MISSKEY_API void misskey_ws_recv_ack(misskey_ws *ws, size_t n)
+{
+    size_t room;
+    (void)misskey_ws_recv_buf(ws, &room);
+    if (n > room) n = room;
+    if (n == 0) return;
+    ws->end_ += n;
+    ws->heard_ = ws->now_;
+    mski_set(ws, MSKI_WORK);
+    mski_clear(ws, MSKI_PINGED);
+}
+
+MISSKEY_API size_t misskey_ws_feed(misskey_ws *ws, const void *data, size_t len)
+{
+    size_t room;
+    uint8_t *const dst = misskey_ws_recv_buf(ws, &room);
+    if (len > room) len = room;
+    if (len > 0) MISSKEY_MEMCPY(dst, data, len);
+    misskey_ws_recv_ack(ws, len);
+    return len;
+}
+
+MISSKEY_API const uint8_t *misskey_ws_send_buf(const misskey_ws *ws, size_t *len)
+{
+    *len = ws->tx_end_ - ws->tx_;
+    return *len > 0 ? mski_tx(ws) + ws->tx_ : NULL;
+}
+
+MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n)
+{
+    if (n > ws->tx_end_ - ws->tx_) n = ws->tx_end_ - ws->tx_;
+    if (mski_has(ws, MSKI_SECRET)) MISSKEY_MEMSET(mski_tx(ws) + ws->tx_, 0, n);
+    ws->tx_ += n;
+    if (ws->tx_ == ws->tx_end_) mski_tx_drop(ws);
+    mski_flush_pong(ws);
+    if (ws->state_ == MSKI_ENDING) mski_set(ws, MSKI_WORK);
+}
+
+/* Gives up what the last event showed. */
+static void mski_release(misskey_ws *ws)
+{
+    if (!mski_has(ws, MSKI_OUT)) return;
+#if MISSKEY_POISON
+    MISSKEY_MEMSET(mski_rx(ws) + ws->msg_, 0xDD, ws->msg_len_);
+#endif
+    mski_clear(ws, MSKI_OUT);
+    ws->msg_len_ = 0;
+}
+
+static void mski_compact(misskey_ws *ws)
+{
+    uint8_t *const rx = mski_rx(ws);
+    const size_t left = ws->end_ - ws->raw_;
+    if (ws->msg_ > 0 && ws->msg_len_ > 0) MISSKEY_MEMMOVE(rx, rx + ws->msg_, ws->msg_len_);
+    if (ws->raw_ > ws->msg_len_ && left > 0) MISSKEY_MEMMOVE(rx + ws->msg_len_, rx + ws->raw_, left);
+#if MISSKEY_POISON
+    MISSKEY_MEMSET(rx + ws->msg_len_ + left, 0xDD, ws->end_ - ws->msg_len_ - left);
+#endif
+    ws->msg_ = 0;
+    ws->raw_ = ws->msg_len_;
+    ws->end_ = ws->msg_len_ + left;
+}
+
+/* CLOSED, when nothing else can come. */
+static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
+{
+    const bool sent = ws->state_ == MSKI_ENDING && ws->tx_ == ws->tx_end_;
+    if (ws->state_ == MSKI_IDLE || (!sent && !mski_has(ws, MSKI_EOF))) return false;
+    if (ws->state_ < MSKI_OPEN) ws->code_ = 0;
+    ev->type = MISSKEY_WS_EVENT_CLOSED;
+    ev->code = ws->code_;
+    ev->err = (misskey_err)ws->err_;
+    ev->retry_after = ws->retry_after_;
+    if (mski_has(ws, MSKI_REASON)) {
+        ev->text.ptr = (const char *)ws->ctrl_ + 2;
+        ev->text.len = ws->ctrl_len_ - 2u;
+    } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !ws->d_.server) {
+        ev->text = mski_kept(ws, MSKI_KEPT_REASON);
+        ev->location = mski_kept(ws, MSKI_KEPT_LOCATION);
+    }
+    ws->state_ = MSKI_IDLE;
+    ws->raw_ = ws->end_;
+    mski_tx_drop(ws);
+    return true;
+}
+
+static int mski_step(misskey_ws *ws, misskey_ws_event *ev)
+{
+    switch (ws->state_) {
+    case MSKI_HEAD:
+        return mski_head_step(ws, ev);
+    case MSKI_OPENING:
+        mski_start_frames(ws);
+        ev->type = MISSKEY_WS_EVENT_OPEN;
+        return MSKI_EVENT;
+    case MSKI_OPEN:
+    case MSKI_CLOSING:
+        return mski_frame_step(ws, ev);
+    case MSKI_ENDING:
+        ws->raw_ = ws->end_;
+        return MSKI_MORE;
+    default:
+        return MSKI_MORE;
+    }
+}
+
+/* The next event. Text with MSKI_WHOLE in flags_ has still to be checked for UTF-8 by the caller. */
+static bool mski_poll(misskey_ws *ws, misskey_ws_event *ev)
+{
+    int result;
+    MISSKEY_MEMSET(ev, 0, sizeof *ev);
+    if (ws->d_.rx.ptr == NULL) return false; /* init failed */
+    mski_release(ws);
+    mski_flush_pong(ws);
+    do result = mski_step(ws, ev); while (result == MSKI_AGAIN);
+    if (result == MSKI_EVENT || mski_finish(ws, ev)) {
+        mski_set(ws, MSKI_OUT);
+        return true;
+    }
+    mski_compact(ws);
+    mski_clear(ws, MSKI_WORK);
+    return false;
+}
+
+MISSKEY_API bool misskey_ws_poll(misskey_ws *ws, misskey_ws_event *event)
+{
+    while (mski_poll(ws, event)) {
+        if (event->type != MISSKEY_WS_EVENT_MESSAGE || !mski_has(ws, MSKI_WHOLE)) return true;
+        if (mski_utf8_valid(event->text.ptr, event->text.len)) return true;
+        mski_fail_peer(ws, MISSKEY_ERR_WS_UTF8, 1007);
+    }
+    return false;
+}
+
+/* Milliseconds left of a span. */
+static uint32_t mski_left(const misskey_ws *ws, uint32_t start, uint32_t span)
+{
+    const uint32_t passed = ws->now_ - start;
+    if (span == MISSKEY_FOREVER) return span;
+    return passed >= span ? 0 : span - passed;
+}
+
+/* Until the state times out. */
+static uint32_t mski_deadline(const misskey_ws *ws)
+{
+    switch (ws->state_) {
+    case MSKI_IDLE:
+        return MISSKEY_FOREVER;
+    case MSKI_OPEN:
+        if (mski_has(ws, MSKI_PINGED)) return mski_left(ws, ws->since_, ws->d_.pong_ms);
+        return mski_left(ws, ws->heard_, ws->d_.ping_ms);
+    case MSKI_CLOSING:
+    case MSKI_ENDING:
+        return mski_left(ws, ws->since_, ws->d_.close_ms);
+    default:
+        return mski_left(ws, ws->since_, ws->d_.handshake_ms);
+    }
+}
+
+MISSKEY_API void misskey_ws_tick(misskey_ws *ws, uint32_t now_ms)
+{
+    ws->now_ = now_ms;
+    mski_flush_pong(ws);
+    if (mski_deadline(ws) > 0) return;
+    if (ws->state_ == MSKI_OPEN && !mski_has(ws, MSKI_PINGED)) {
+        ws->since_ = now_ms;
+        mski_set(ws, MSKI_PINGED);
+        (void)mski_send_control(ws, 9, NULL, 0);
+        return;
+    }
+    if (ws->state_ < MSKI_OPEN) ws->code_ = 0;
+    mski_die(ws, ws->state_ == MSKI_ENDING ? (misskey_err)ws->err_ : MISSKEY_ERR_TIMEOUT);
+}
+
+MISSKEY_API uint32_t misskey_ws_timeout(const misskey_ws *ws)
+{
+    return mski_has(ws, MSKI_WORK) ? 0 : mski_deadline(ws);
+}
+
+/* Room for an application message of len bytes? A pong that waits goes first. */
+static misskey_err mski_can_send(misskey_ws *ws, size_t len)
+{
+    const size_t beside = mski_header_size(ws, len) + MSKI_CLOSE_ROOM;
+    if (ws->state_ != MSKI_OPEN || mski_has(ws, MSKI_EOF)) return MISSKEY_ERR_BAD_STATE;
+    if (ws->d_.tx.size < beside || ws->d_.tx.size - beside < len) return MISSKEY_ERR_TOO_SMALL;
+    if (mski_has(ws, MSKI_PONG) || mski_tx_free(ws) < beside + len) return MISSKEY_ERR_WOULD_BLOCK;
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_ws_send(misskey_ws *ws, const void *data, size_t len, bool binary)
+{
+    misskey_err err = mski_can_send(ws, len);
+    if (err == MISSKEY_ERR_OK && !binary && !mski_utf8_valid(data, len)) err = MISSKEY_ERR_BAD_UTF8;
+    if (err != MISSKEY_ERR_OK) return err;
+    return mski_send_frame(ws, binary ? 2 : 1, (const uint8_t *)data, len) ? MISSKEY_ERR_OK : MISSKEY_ERR_ENTROPY;
+}
+
+/* The text is written where the frame will have it; the header goes before it. */
+MISSKEY_API misskey_err misskey_ws_send_message(misskey_ws *ws, const misskey_message *message)
+{
+    size_t len, header;
+    uint8_t *payload;
+    misskey_err err = misskey_message_write(message, NULL, 0, &len);
+    if (err != MISSKEY_ERR_OK && err != MISSKEY_ERR_TOO_SMALL) return err;
+    err = mski_can_send(ws, len);
+    if (err != MISSKEY_ERR_OK) return err;
+    header = mski_header_size(ws, len);
+    payload = mski_tx_room(ws, header + len) + header;
+    err = misskey_message_write(message, (char *)payload, len, &len);
+    if (err != MISSKEY_ERR_OK) return err;
+    return mski_send_frame(ws, 1, payload, len) ? MISSKEY_ERR_OK : MISSKEY_ERR_ENTROPY;
+}
+
+MISSKEY_API misskey_err misskey_ws_close(misskey_ws *ws, uint16_t code, const char *reason)
+{
+    const size_t len = reason == NULL ? 0 : MISSKEY_STRLEN(reason);
+    if (code == 0 ? len > 0 : !mski_close_code(code) || len > 123) return MISSKEY_ERR_BAD_ARG;
+    if (!mski_utf8_valid(reason, len)) return MISSKEY_ERR_BAD_UTF8;
+    if (ws->state_ == MSKI_IDLE || ws->state_ >= MSKI_CLOSING) return MISSKEY_ERR_BAD_STATE;
+    mski_set(ws, MSKI_WORK);
+    if (ws->state_ != MSKI_OPEN) {
+        mski_die(ws, MISSKEY_ERR_OK);
+        ws->code_ = 0;
+        return MISSKEY_ERR_OK;
+    }
+    ws->state_ = MSKI_CLOSING;
+    ws->code_ = code == 0 ? 1005 : code;
+    mski_send_close(ws, code, reason, len);
+    return MISSKEY_ERR_OK;
+}
+
+#if !MISSKEY_NO_SERVER
+
+MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol)
+{
+    const char *p = protocol;
+    misskey_jw w;
+    if (ws->state_ != MSKI_ASK) return MISSKEY_ERR_BAD_STATE;
+    if (protocol != NULL) {
+        while (mski_token_char((uint8_t)*p)) p++;
+        if (*p != 0 || p == protocol) return MISSKEY_ERR_BAD_ARG;
+    }
+    misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
+    mski_put_text(&w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+    mski_put(&w, ws->accept_, sizeof ws->accept_);
+    if (protocol != NULL) {
+        mski_put_text(&w, "\r\nSec-WebSocket-Protocol: ");
+        mski_put_text(&w, protocol);
+    }
+    mski_put_text(&w, "\r\n\r\n");
+    if (w.len > w.cap) return MISSKEY_ERR_TOO_SMALL;
+    ws->tx_end_ = w.len;
+    ws->state_ = MSKI_OPENING;
+    mski_set(ws, MSKI_WORK);
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status)
+{
+    if (ws->state_ != MSKI_ASK) return MISSKEY_ERR_BAD_STATE;
+    if (status < 300 || status > 599) return MISSKEY_ERR_BAD_ARG;
+    mski_refuse(ws, MISSKEY_ERR_HTTP_STATUS, status, " Refused\r\n", "");
+    mski_set(ws, MSKI_WORK);
+    return MISSKEY_ERR_OK;
+}
+
+#endif
+
+/* ================================================================================================================== */
+/* MARK: - implementation: session                                                                    >>impl-session  */
+/* ================================================================================================================== */
+
+MISSKEY_API void misskey_session_init(misskey_session *session)
+{
+    MISSKEY_MEMSET(session, 0, sizeof *session);
+}
+
+MISSKEY_API misskey_err misskey_session_recv_message(misskey_session *session, const char *text, size_t len)
+{
+    if (session->waiting_ || session->lent_) return MISSKEY_ERR_WOULD_BLOCK;
+    if (!mski_utf8_valid(text, len)) return MISSKEY_ERR_BAD_UTF8;
+    session->text_.ptr = text;
+    session->text_.len = len;
+    session->waiting_ = true;
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *event)
+{
+    MISSKEY_MEMSET(event, 0, sizeof *event);
+    session->lent_ = session->waiting_;
+    session->waiting_ = false;
+    if (!session->lent_) return false;
+    event->type = MISSKEY_EVENT_MESSAGE;
+    event->text = session->text_;
+    (void)mski_parse(mski_bytes(session->text_.ptr), session->text_.len, false, false, &event->message);
+    return true;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: connection                                                                    >>impl-conn  */
+/* ================================================================================================================== */
+
+MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn_desc *desc)
+{
+    MISSKEY_MEMSET(conn, 0, sizeof *conn);
+    return desc->ws.server ? MISSKEY_ERR_BAD_ARG : misskey_ws_init(&conn->ws_, &desc->ws);
+}
+
+MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn) { misskey_ws_transport_up(&conn->ws_); }
+
+MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn) { misskey_ws_transport_down(&conn->ws_); }
+
+MISSKEY_API uint8_t *misskey_conn_recv_buf(misskey_conn *conn, size_t *len) { return misskey_ws_recv_buf(&conn->ws_, len); }
+
+MISSKEY_API void misskey_conn_recv_ack(misskey_conn *conn, size_t n) { misskey_ws_recv_ack(&conn->ws_, n); }
+
+MISSKEY_API size_t misskey_conn_feed(misskey_conn *conn, const void *data, size_t len)
+{
+    return misskey_ws_feed(&conn->ws_, data, len);
+}
+
+MISSKEY_API const uint8_t *misskey_conn_send_buf(const misskey_conn *conn, size_t *len)
+{
+    return misskey_ws_send_buf(&conn->ws_, len);
+}
+
+MISSKEY_API void misskey_conn_send_ack(misskey_conn *conn, size_t n) { misskey_ws_send_ack(&conn->ws_, n); }
+
+MISSKEY_API void misskey_conn_tick(misskey_conn *conn, uint32_t now_ms) { misskey_ws_tick(&conn->ws_, now_ms); }
+
+MISSKEY_API uint32_t misskey_conn_timeout(const misskey_conn *conn) { return misskey_ws_timeout(&conn->ws_); }
+
+MISSKEY_API misskey_err misskey_conn_send(misskey_conn *conn, const misskey_message *message)
+{
+    return misskey_ws_send_message(&conn->ws_, message);
+}
+
+MISSKEY_API misskey_err misskey_conn_close(misskey_conn *conn, uint16_t code, const char *reason)
+{
+    return misskey_ws_close(&conn->ws_, code, reason);
+}
+
+/* An event of the WebSocket as ours; a message not yet taken apart. Its own frame, so that the scanner's stack does not come
+   on top of it. */
+static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *event)
+{
+    misskey_ws_event in;
+    MISSKEY_MEMSET(event, 0, sizeof *event);
+    if (!mski_poll(&conn->ws_, &in)) return false;
+    event->type = in.type == MISSKEY_WS_EVENT_OPEN    ? MISSKEY_EVENT_OPEN
+                : in.type == MISSKEY_WS_EVENT_CLOSED  ? MISSKEY_EVENT_CLOSED
+                : in.type == MISSKEY_WS_EVENT_MESSAGE && !in.binary ? MISSKEY_EVENT_MESSAGE
+                                                      : MISSKEY_EVENT_DROPPED;
+    event->err = in.err;
+    event->code = in.code;
+    event->retry_after = in.retry_after;
+    event->size = in.size;
+    event->location = in.location;
+    if (!in.binary) event->text = in.text;
+    return true;
+}
+
+MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)
+{
+    while (mski_conn_next(conn, event)) {
+        const bool dropped = event->type == MISSKEY_EVENT_DROPPED;
+        if (event->type != MISSKEY_EVENT_MESSAGE && !dropped) return true;
+        if (mski_parse(mski_bytes(event->text.ptr), event->text.len, mski_has(&conn->ws_, MSKI_WHOLE), dropped,
+                       &event->message) == MISSKEY_ERR_OK) {
+            if (dropped) event->text = event->message.raw = mski_no_text();
+            return true;
+        }
+        mski_fail_peer(&conn->ws_, MISSKEY_ERR_WS_UTF8, 1007);
+    }
+    return false;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: pump                                                                          >>impl-pump  */
+/* ================================================================================================================== */
+
+#define MSKI_PUMP_MAX 32768u /* so that counts fit an int of 16 bits more than once over */
+
+static size_t mski_pump_size(size_t n) { return n < MSKI_PUMP_MAX ? n : MSKI_PUMP_MAX; }
+
+MISSKEY_API bool misskey_ws_pump(misskey_ws *ws, const misskey_io *io)
+{
+    const uint8_t *out;
+    uint8_t *in;
+    size_t len;
+    int n = 0;
+    while ((out = misskey_ws_send_buf(ws, &len)) != NULL) {
+        n = io->write(io->user, out, mski_pump_size(len));
+        if (n <= 0) break;
+        misskey_ws_send_ack(ws, (size_t)n);
+    }
+    in = misskey_ws_recv_buf(ws, &len);
+    if (n >= 0 && in != NULL) {
+        n = io->read(io->user, in, mski_pump_size(len));
+        if (n > 0) misskey_ws_recv_ack(ws, (size_t)n);
+    }
+    if (n < 0) misskey_ws_transport_down(ws);
+    return n >= 0;
+}
+
+MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io) { return misskey_ws_pump(&conn->ws_, io); }
+
+#endif /* MISSKEY_STREAM_IMPLEMENTED */
+#endif /* MISSKEY_STREAM_IMPLEMENTATION */
+
+/* ================================================================================================================== */
+/* MARK: - history                                                                                         >>history  */
+/* ================================================================================================================== */
+
+/*
+    0.1.0   JSON, all messages of the stream, WebSocket client and server, connection, pump.
+*/
+
+/* ================================================================================================================== */
+/* MARK: - licence                                                                                         >>licence  */
+/* ================================================================================================================== */
+
+/*
+This software is available under two licences; choose whichever you prefer.
+
+ALTERNATIVE A - the Unlicense (public domain, https://unlicense.org)
+
+This is free and unencumbered software released into the public domain.
+
+Anyone is free to copy, modify, publish, use, compile, sell, or distribute this software, either in source code form or as a
+compiled binary, for any purpose, commercial or non-commercial, and by any means.
+
+In jurisdictions that recognize copyright laws, the author or authors of this software dedicate any and all copyright interest
+in the software to the public domain. We make this dedication for the benefit of the public at large and to the detriment of
+our heirs and successors. We intend this dedication to be an overt act of relinquishment in perpetuity of all present and
+future rights to this software under copyright law.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES
+OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM,
+DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+ALTERNATIVE B - MIT No Attribution (MIT-0)
+
+Copyright (c) 2026 the misskey_stream.h authors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files
+(the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify,
+merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES
+OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE
+LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+*/
