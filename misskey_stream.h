@@ -123,8 +123,8 @@ OPTIONS (define before the include; 0 or 1 unless said; none changes a public st
     MISSKEY_NO_SERVER      1: leave out the server role
     MISSKEY_NO_STRINGS     1: leave out the texts of errors
     MISSKEY_POISON         1: overwrite released receive memory (for tests)
-    MISSKEY_MEMCPY MISSKEY_MEMMOVE MISSKEY_MEMSET MISSKEY_MEMCMP MISSKEY_STRLEN
-                           replace libc; with all five <string.h> is not included
+    MISSKEY_MEMCPY MISSKEY_MEMMOVE MISSKEY_MEMSET MISSKEY_STRLEN
+                           replace libc; with all four <string.h> is not included
 
 SECURITY
     The token goes into the Authorization header (or, asked for, percent-encoded into ?i=); it is in no event and no error
@@ -161,7 +161,9 @@ SECURITY
 #define MISSKEY_POISON 0
 #endif
 #ifndef MISSKEY_API
-#if MISSKEY_STATIC
+#if MISSKEY_STATIC && (defined(__GNUC__) || defined(__clang__))
+#define MISSKEY_API static __attribute__((unused))
+#elif MISSKEY_STATIC
 #define MISSKEY_API static
 #else
 #define MISSKEY_API extern
@@ -171,8 +173,7 @@ SECURITY
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#if !defined(MISSKEY_MEMCPY) || !defined(MISSKEY_MEMMOVE) || !defined(MISSKEY_MEMSET) || !defined(MISSKEY_MEMCMP) || \
-    !defined(MISSKEY_STRLEN)
+#if !defined(MISSKEY_MEMCPY) || !defined(MISSKEY_MEMMOVE) || !defined(MISSKEY_MEMSET) || !defined(MISSKEY_STRLEN)
 #include <string.h>
 #endif
 
@@ -518,7 +519,8 @@ typedef struct misskey_ws_event {   /* views: until the next poll */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message */
     misskey_str text;               /* MESSAGE: payload; DROPPED: its first bytes, cut anywhere; UPGRADE: path of the
                                        request, without the query; CLOSED: reason of the Close frame, or reason phrase of the refusal */
-    misskey_str location;           /* CLOSED: Location of a redirect; missing if there was none or rx is too small for it */
+    misskey_str location;           /* CLOSED: Location of a redirect without its query, where the token may be; missing if
+                                       there was none or rx is too small for it */
     misskey_str token;              /* UPGRADE: Authorization: Bearer, else ?i= decoded; missing if anonymous */
     misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol as received */
 } misskey_ws_event;
@@ -531,13 +533,17 @@ typedef struct misskey_ws {
     size_t tx_, tx_end_;            /* tx: bytes not sent yet */
     uint32_t left_;                 /* payload bytes of the current frame still to come */
     uint32_t total_;                /* payload bytes announced for the current message (upgrade: bytes of the head) */
-    struct { uint32_t at, len; } kept_[3]; /* upgrade: values kept, relative to msg_ */
     uint32_t now_, heard_, since_, retry_after_;
     uint16_t flags_, seen_, code_;
     uint8_t mask_[4];
     uint8_t state_, err_, op_, phase_, utf8_[3], ctrl_len_;
-    uint8_t accept_[28];            /* Sec-WebSocket-Accept expected (client) or to be sent (server) */
-    uint8_t ctrl_[125];             /* payload of the control frame that arrives, then of the pong that waits */
+    union {
+        struct {                    /* upgrade */
+            struct { uint32_t at, len; } kept[3]; /* values kept in rx: where + 1 */
+            uint8_t accept[28];     /* Sec-WebSocket-Accept expected (client) or to be sent (server) */
+        } head;
+        uint8_t ctrl[125];          /* payload of the control frame that arrives, then of the pong that waits */
+    } in_;
 } misskey_ws;
 
 /*
@@ -754,9 +760,6 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
 #ifndef MISSKEY_MEMSET
 #define MISSKEY_MEMSET(dst, c, n) memset(dst, c, n)
 #endif
-#ifndef MISSKEY_MEMCMP
-#define MISSKEY_MEMCMP(a, b, n) memcmp(a, b, n)
-#endif
 #ifndef MISSKEY_STRLEN
 #define MISSKEY_STRLEN(s) strlen(s)
 #endif
@@ -812,6 +815,25 @@ MISSKEY_API const char *misskey_err_text(misskey_err err)
     return "";
 }
 
+static const misskey_str mski_no_str = { NULL, 0 };
+static const misskey_jstr mski_no_jstr = { NULL, 0 };
+static const misskey_json mski_no_json = { NULL, 0 };
+
+/* Text as bytes; a missing one as an empty one, so that pointers can be counted with. */
+static const uint8_t *mski_bytes(const char *p)
+{
+    static const uint8_t empty[1] = { 0 };
+    return p == NULL ? empty : (const uint8_t *)p;
+}
+
+/* Short runs of bytes; a loop of our own, because compilers make calls of memcmp into calls of bcmp, which not every libc has. */
+static bool mski_equal(const void *a, const void *b, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)a, *q = (const uint8_t *)b;
+    for (; n > 0; n--) if (*p++ != *q++) return false;
+    return true;
+}
+
 /* ================================================================================================================== */
 /* MARK: - implementation: UTF-8                                                                         >>impl-utf8  */
 /* ================================================================================================================== */
@@ -861,7 +883,7 @@ static const uint8_t *mski_utf8_skip(const uint8_t *p, const uint8_t *end)
 
 static bool mski_utf8_valid(const void *text, size_t len)
 {
-    const uint8_t *p = (const uint8_t *)text;
+    const uint8_t *const p = mski_bytes((const char *)text);
     return mski_utf8_skip(p, p + len) == p + len;
 }
 
@@ -988,7 +1010,7 @@ static const uint8_t *mski_escape(mski_scan *s, const uint8_t *p)
         }
         return q;
     default:
-        return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+        return mski_fail(s, p + 1, MISSKEY_ERR_BAD_JSON);
     }
 }
 
@@ -1135,14 +1157,6 @@ member:
 /* MARK: - implementation: JSON reader                                                                   >>impl-json  */
 /* ================================================================================================================== */
 
-static const uint8_t *mski_bytes(const char *p) { return (const uint8_t *)p; }
-
-static misskey_str mski_no_text(void)
-{
-    const misskey_str none = { NULL, 0 };
-    return none;
-}
-
 static misskey_jstr mski_jstr(const uint8_t *p, const uint8_t *end)
 {
     misskey_jstr s;
@@ -1193,12 +1207,12 @@ MISSKEY_API misskey_type misskey_json_type(misskey_json value)
 MISSKEY_API misskey_iter misskey_json_iter(misskey_json value)
 {
     const misskey_type type = misskey_json_type(value);
+    const bool container = type == MISSKEY_TYPE_ARRAY || type == MISSKEY_TYPE_OBJECT;
     misskey_iter it;
-    MISSKEY_MEMSET(&it, 0, sizeof it);
-    if (type == MISSKEY_TYPE_ARRAY || type == MISSKEY_TYPE_OBJECT) {
-        it.at_ = value.ptr + 1;
-        it.end_ = value.ptr + value.len;
-    }
+    it.key = mski_no_jstr;
+    it.value = mski_no_json;
+    it.at_ = container ? value.ptr + 1 : NULL;
+    it.end_ = container ? value.ptr + value.len : NULL;
     return it;
 }
 
@@ -1206,7 +1220,7 @@ MISSKEY_API bool misskey_json_next(misskey_iter *it)
 {
     const uint8_t *p = mski_bytes(it->at_), *q;
     mski_scan s;
-    if (p == NULL || p == mski_bytes(it->end_)) return false;
+    if (it->at_ == it->end_) return false;
     mski_scan_init(&s, mski_bytes(it->end_) - 1, false);
     p = mski_white(p, s.end);
     if (p < s.end && *p == ',') p = mski_white(p + 1, s.end);
@@ -1229,7 +1243,7 @@ MISSKEY_API bool misskey_json_next(misskey_iter *it)
 MISSKEY_API misskey_json misskey_json_get(misskey_json obj, const char *key)
 {
     misskey_iter it = misskey_json_iter(obj);
-    misskey_json found = { NULL, 0 };
+    misskey_json found = mski_no_json;
     while (misskey_json_next(&it)) {
         if (misskey_jstr_eq(it.key, key)) found = it.value;
     }
@@ -1246,7 +1260,7 @@ MISSKEY_API bool misskey_json_bool(misskey_json value, bool *out)
 MISSKEY_API misskey_jstr misskey_json_str(misskey_json value)
 {
     const uint8_t *p = mski_bytes(value.ptr);
-    if (misskey_json_type(value) != MISSKEY_TYPE_STRING || value.len < 2) return mski_jstr(NULL, NULL);
+    if (misskey_json_type(value) != MISSKEY_TYPE_STRING || value.len < 2) return mski_no_jstr;
     return mski_jstr(p + 1, p + value.len - 1);
 }
 
@@ -1339,7 +1353,7 @@ MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
     uint8_t out[4];
     unsigned i, n;
-    if (p == NULL) return false;
+    if (s.ptr == NULL) return false;
     while (p < end) {
         p = mski_decode(p, end, out, &n);
         for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return false;
@@ -1462,16 +1476,20 @@ static void mski_put_escaped(misskey_jw *w, const uint8_t *p, const uint8_t *end
     static const char hex[] = "0123456789abcdef", shorts[] = "btn?fr"; /* 0x08 to 0x0D */
     while (p < end) {
         const uint8_t *q = p;
-        char text[6] = { '\\', 'u', '0', '0', 0, 0 };
+        char text[2];
         while (q < end && *q >= 0x20 && *q != '"' && *q != '\\') q++;
         mski_put(w, p, (size_t)(q - p));
         if (q == end) return;
         p = q + 1;
-        text[4] = hex[*q >> 4];
-        text[5] = hex[*q & 15];
-        if (*q >= 0x20) text[1] = (char)*q;
-        else if (*q >= 8 && *q < 14 && *q != 11) text[1] = shorts[*q - 8];
-        mski_put(w, text, text[1] == 'u' ? 6 : 2);
+        if (*q >= 0x20 || (*q >= 8 && *q < 14 && *q != 11)) {
+            text[0] = '\\';
+            text[1] = *q >= 0x20 ? (char)*q : shorts[*q - 8];
+        } else {
+            mski_put_text(w, "\\u00");
+            text[0] = hex[*q >> 4];
+            text[1] = hex[*q & 15];
+        }
+        mski_put(w, text, 2);
     }
 }
 
@@ -1617,8 +1635,8 @@ static const mski_type_name *mski_find_type(misskey_jstr type)
         const mski_type_name *const t = &mski_type_names[i];
         if (mski_forms[t->kind] == MSKI_FORM_TEXT || t->len == 0) continue;
         if (t->kind == MISSKEY_KIND_API_RESULT) {
-            if (type.len >= t->len && MISSKEY_MEMCMP(type.ptr, t->text, t->len) == 0) return t;
-        } else if (type.len == t->len ? MISSKEY_MEMCMP(type.ptr, t->text, t->len) == 0
+            if (type.len >= t->len && mski_equal(type.ptr, t->text, t->len)) return t;
+        } else if (type.len == t->len ? mski_equal(type.ptr, t->text, t->len)
                                       : type.len > t->len && misskey_jstr_eq(type, t->text)) {
             return t;
         }
@@ -1790,7 +1808,7 @@ static MSKI_NOINLINE void mski_build_message(mski_reader *r)
     misskey_message *const m = r->m;
     const misskey_str body = m->raw;
     const bool alive = r->name != NULL && r->name->kind == MISSKEY_KIND_ALIVE && body.ptr == NULL;
-    m->raw = mski_no_text();
+    m->raw = mski_no_str;
     m->kind = MISSKEY_KIND_OTHER;
     if (r->name != NULL) {
         m->kind = (misskey_kind)r->name->kind;
@@ -1811,12 +1829,12 @@ static MSKI_NOINLINE void mski_build_message(mski_reader *r)
         m->id.ptr = m->type.ptr + r->name->len;
         m->id.len = m->type.len - r->name->len;
     }
-    if (m->kind != MISSKEY_KIND_OTHER) m->type = mski_jstr(NULL, NULL);
+    if (m->kind != MISSKEY_KIND_OTHER) m->type = mski_no_jstr;
     m->deep = r->deep && m->body.ptr != NULL;
     if (!m->deep) return;
     m->raw.ptr = m->body.ptr;
     m->raw.len = m->body.len;
-    m->body = mski_json(NULL, NULL);
+    m->body = mski_no_json;
 }
 
 static MSKI_NOINLINE void mski_build_text(const uint8_t *p, size_t len, misskey_message *m)
@@ -1826,7 +1844,7 @@ static MSKI_NOINLINE void mski_build_text(const uint8_t *p, size_t len, misskey_
     m->kind = MISSKEY_KIND_TEXT;
     for (i = MISSKEY_KIND_TEXT_PING; i < MISSKEY_KIND_TEXT; i++) {
         const mski_type_name *const t = &mski_type_names[i];
-        if (len == t->len && MISSKEY_MEMCMP(p, t->text, len) == 0) {
+        if (len == t->len && mski_equal(p, t->text, len)) {
             m->kind = (misskey_kind)i;
             return;
         }
@@ -1864,7 +1882,7 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, bool utf8, bool b
         if (r.walked <= MSKI_FORM_API) (void)mski_walk(&r, mski_bytes(m->raw.ptr), 1);
     }
     mski_build_message(&r);
-    if (beginning) m->body = mski_json(NULL, NULL);
+    if (beginning) m->body = mski_no_json;
     return MISSKEY_ERR_OK;
 }
 
@@ -1964,7 +1982,7 @@ static MSKI_NOINLINE bool mski_same_message(const misskey_message *a, const miss
         MISSKEY_MEMCPY(&x, (const uint8_t *)a + at, sizeof x);
         MISSKEY_MEMCPY(&y, (const uint8_t *)b + at, sizeof y);
         if ((x.ptr == NULL) != (y.ptr == NULL) || x.len != y.len) return false;
-        if (x.len > 0 && MISSKEY_MEMCMP(x.ptr, y.ptr, x.len) != 0) return false;
+        if (x.len > 0 && !mski_equal(x.ptr, y.ptr, x.len)) return false;
     }
     return true;
 }
@@ -2026,7 +2044,8 @@ static void mski_put_target(misskey_jw *w, const char *path, const char *token)
     if (token == NULL) return;
     mski_put_text(w, mski_contains(path, '?') ? "&i=" : "?i=");
     for (; *token != 0; token++) {
-        char text[3] = { '%', 0, 0 };
+        char text[3];
+        text[0] = '%';
         text[1] = hex[(uint8_t)*token >> 4];
         text[2] = hex[(uint8_t)*token & 15];
         if (mski_alnum(*token) || mski_contains("-_.~", *token)) mski_put_char(w, *token);
@@ -2107,10 +2126,11 @@ static void mski_base64(const uint8_t *src, size_t n, uint8_t *dst)
 static void mski_accept_key(const uint8_t key[24], uint8_t accept[28])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    uint32_t h[5] = { 0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u };
-    uint32_t w[16];
+    static const uint32_t initial[5] = { 0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u, 0xC3D2E1F0u };
+    uint32_t h[5], w[16];
     uint8_t digest[20];
     unsigned i;
+    MISSKEY_MEMCPY(h, initial, sizeof h);
     for (i = 0; i < 64; i++) {
         const unsigned byte = i < 24 ? key[i] : i < 60 ? (uint8_t)guid[i - 24] : i == 60 ? 0x80 : 0;
         w[i >> 2] = (i & 3) == 0 ? byte : w[i >> 2] << 8 | byte;
@@ -2258,7 +2278,7 @@ static bool mski_send_control(misskey_ws *ws, unsigned op, const uint8_t *payloa
 static void mski_flush_pong(misskey_ws *ws)
 {
     if (!mski_has(ws, MSKI_PONG)) return;
-    if (ws->state_ == MSKI_OPEN && !mski_send_control(ws, 10, ws->ctrl_, ws->ctrl_len_)) return;
+    if (ws->state_ == MSKI_OPEN && !mski_send_control(ws, 10, ws->in_.ctrl, ws->ctrl_len_)) return;
     mski_clear(ws, MSKI_PONG);
 }
 
@@ -2335,6 +2355,12 @@ static bool mski_is(const uint8_t *p, const uint8_t *end, const char *text, bool
     return mski_same_text(p, end, mski_bytes(text), mski_bytes(text) + MISSKEY_STRLEN(text), fold);
 }
 
+static const uint8_t *mski_until(const uint8_t *p, const uint8_t *end, uint8_t c)
+{
+    while (p < end && *p != c) p++;
+    return p;
+}
+
 static const uint8_t *mski_trim_left(const uint8_t *p, const uint8_t *end)
 {
     while (p < end && (*p == ' ' || *p == '\t')) p++;
@@ -2351,8 +2377,7 @@ static const uint8_t *mski_trim_right(const uint8_t *p, const uint8_t *end)
 static bool mski_list_has(const uint8_t *p, const uint8_t *end, const uint8_t *token, const uint8_t *token_end, bool fold)
 {
     while (p <= end) {
-        const uint8_t *comma = p;
-        while (comma < end && *comma != ',') comma++;
+        const uint8_t *const comma = mski_until(p, end, ',');
         p = mski_trim_left(p, comma);
         if (mski_same_text(p, mski_trim_right(p, comma), token, token_end, fold)) return true;
         p = comma + 1;
@@ -2384,21 +2409,22 @@ static bool mski_keep(misskey_ws *ws, unsigned slot, const uint8_t *p, const uin
     const size_t len = (size_t)(end - p);
     if (ws->msg_len_ + len + MSKI_LINE_ROOM > ws->d_.rx.size) return false;
     MISSKEY_MEMMOVE(mski_rx(ws) + ws->msg_len_, p, len);
-    ws->kept_[slot].at = (uint32_t)ws->msg_len_ + 1; /* 0 = missing */
-    ws->kept_[slot].len = (uint32_t)len;
+    ws->in_.head.kept[slot].at = (uint32_t)ws->msg_len_ + 1; /* 0 = missing */
+    ws->in_.head.kept[slot].len = (uint32_t)len;
     ws->msg_len_ += len;
     return true;
 }
 
 static misskey_str mski_kept(const misskey_ws *ws, unsigned slot)
 {
-    misskey_str s = mski_no_text();
-    if (ws->kept_[slot].at == 0) return s;
-    s.ptr = (const char *)mski_rx(ws) + ws->kept_[slot].at - 1;
-    s.len = ws->kept_[slot].len;
+    misskey_str s = mski_no_str;
+    if (ws->in_.head.kept[slot].at == 0) return s;
+    s.ptr = (const char *)mski_rx(ws) + ws->in_.head.kept[slot].at - 1;
+    s.len = ws->in_.head.kept[slot].len;
     return s;
 }
 
+#if !MISSKEY_NO_SERVER
 /* Answers a request with a status and ends. */
 static void mski_refuse(misskey_ws *ws, misskey_err err, unsigned status, const char *phrase, const char *headers)
 {
@@ -2416,6 +2442,7 @@ static void mski_refuse(misskey_ws *ws, misskey_err err, unsigned status, const 
     ws->state_ = MSKI_ENDING;
     ws->since_ = ws->now_;
 }
+#endif
 
 static void mski_fail_head(misskey_ws *ws, misskey_err err)
 {
@@ -2476,10 +2503,10 @@ static void mski_answer_header(misskey_ws *ws, unsigned id, const uint8_t *p, co
     switch (id) {
     case MSKI_UPGRADE:    fits = mski_is(p, end, "websocket", true); break;
     case MSKI_CONNECTION: if (!mski_list_has_text(p, end, "upgrade")) return; break;
-    case MSKI_ACCEPT:     fits = !repeated && end - p == 28 && MISSKEY_MEMCMP(p, ws->accept_, 28) == 0; break;
+    case MSKI_ACCEPT:     fits = !repeated && end - p == 28 && mski_equal(p, ws->in_.head.accept, 28); break;
     case MSKI_EXTENSIONS: fits = p == end; break;
     case MSKI_PROTOCOL:   fits = !repeated && mski_offered(ws, p, end); break;
-    case MSKI_LOCATION:   (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, end); break;
+    case MSKI_LOCATION:   (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?')); break;
     case MSKI_RETRY_AFTER:
         for (ws->retry_after_ = 0; p < end && (uint8_t)(*p - '0') < 10; p++) {
             ws->retry_after_ = ws->retry_after_ > 99999999 ? ws->retry_after_ : ws->retry_after_ * 10 + (*p - '0');
@@ -2499,7 +2526,8 @@ static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
         mski_clear(ws, ~(unsigned)(MSKI_EOF | MSKI_WORK | MSKI_SECRET));
         ws->msg_len_ = 0;
         ws->seen_ = 0;
-        MISSKEY_MEMSET(ws->kept_, 0, sizeof ws->kept_);
+        ws->retry_after_ = 0;
+        MISSKEY_MEMSET(ws->in_.head.kept, 0, sizeof ws->in_.head.kept);
         return MSKI_AGAIN;
     }
     if (ws->code_ != 101) {
@@ -2521,23 +2549,23 @@ static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
 /* Splits the kept target into path and token: the first i of the query, decoded in place as a form. */
 static void mski_split_target(misskey_ws *ws)
 {
-    uint8_t *const target = mski_rx(ws) + ws->kept_[MSKI_KEPT_TARGET].at - 1;
-    const uint8_t *p = target, *const end = target + ws->kept_[MSKI_KEPT_TARGET].len, *next;
+    uint8_t *const target = mski_rx(ws) + ws->in_.head.kept[MSKI_KEPT_TARGET].at - 1;
+    const uint8_t *p = target, *const end = target + ws->in_.head.kept[MSKI_KEPT_TARGET].len, *next;
     uint8_t *dst;
-    while (p < end && *p != '?') p++;
-    ws->kept_[MSKI_KEPT_TARGET].len = (uint32_t)(p - target);
+    p = mski_until(p, end, '?');
+    ws->in_.head.kept[MSKI_KEPT_TARGET].len = (uint32_t)(p - target);
     for (; p < end; p = next) {
         p++;
         for (next = p; next < end && *next != '&'; next++) {}
         if (next - p < 2 || p[0] != 'i' || p[1] != '=') continue;
         dst = target + (p + 2 - target);
-        ws->kept_[MSKI_KEPT_TOKEN].at = (uint32_t)(dst - mski_rx(ws)) + 1;
+        ws->in_.head.kept[MSKI_KEPT_TOKEN].at = (uint32_t)(dst - mski_rx(ws)) + 1;
         for (p += 2; p < next; p++) {
             const bool code = *p == '%' && next - p > 2 && mski_hex(p[1]) < 16 && mski_hex(p[2]) < 16;
             *dst++ = code ? (uint8_t)(mski_hex(p[1]) << 4 | mski_hex(p[2])) : *p == '+' ? ' ' : *p;
             if (code) p += 2;
         }
-        ws->kept_[MSKI_KEPT_TOKEN].len = (uint32_t)(dst - mski_rx(ws)) + 1 - ws->kept_[MSKI_KEPT_TOKEN].at;
+        ws->in_.head.kept[MSKI_KEPT_TOKEN].len = (uint32_t)(dst - mski_rx(ws)) + 1 - ws->in_.head.kept[MSKI_KEPT_TOKEN].at;
         return;
     }
 }
@@ -2576,7 +2604,7 @@ static bool mski_request_header(misskey_ws *ws, unsigned id, const uint8_t *p, c
             mski_set(ws, MSKI_MISFIT);
             return true;
         }
-        mski_accept_key(p, ws->accept_);
+        mski_accept_key(p, ws->in_.head.accept);
         break;
     case MSKI_AUTHORIZATION: /* Misskey takes exactly this prefix and ignores every other scheme */
         if (end - p > 7 && mski_is(p, p + 7, "Bearer ", false)) return mski_keep(ws, MSKI_KEPT_TOKEN, p + 7, end);
@@ -2644,8 +2672,7 @@ static misskey_err mski_header_line(misskey_ws *ws, const uint8_t *p, const uint
 /* A line fills all of rx. Only one that does not matter may be dropped. */
 static bool mski_long_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *colon = p;
-    while (colon < end && *colon != ':') colon++;
+    const uint8_t *const colon = mski_until(p, end, ':');
     if (!mski_has(ws, MSKI_LONG)) {
         if (!mski_has(ws, MSKI_STARTED) || colon == end) return false;
         if (mski_header_id(p, colon) <= MSKI_AUTHORIZATION) return false;
@@ -2660,7 +2687,7 @@ static int mski_head_step(misskey_ws *ws, misskey_ws_event *ev)
     const uint8_t *const line = mski_rx(ws) + ws->raw_, *const end = mski_rx(ws) + ws->end_, *p = line + ws->left_;
     const bool rest = mski_has(ws, MSKI_LONG);
     misskey_err err = MISSKEY_ERR_OK;
-    while (p < end && *p != '\n') p++;
+    p = mski_until(p, end, '\n');
     ws->left_ = (uint32_t)(p - line);
     if (p == end && ws->msg_len_ + ws->left_ < ws->d_.rx.size) return MSKI_MORE;
     ws->total_ += ws->left_ + 1;
@@ -2718,7 +2745,7 @@ static void mski_send_request(misskey_ws *ws)
         return;
     }
     mski_base64(nonce, sizeof nonce, key);
-    mski_accept_key(key, ws->accept_);
+    mski_accept_key(key, ws->in_.head.accept);
     misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
     mski_put_request(&w, &ws->d_, key);
     ws->tx_end_ = w.len;
@@ -2824,9 +2851,9 @@ static int mski_take_close(misskey_ws *ws)
     unsigned code = 1005;
     if (ws->ctrl_len_ == 1) return mski_broken(ws);
     if (ws->ctrl_len_ > 1) {
-        code = (unsigned)ws->ctrl_[0] << 8 | ws->ctrl_[1];
+        code = (unsigned)ws->in_.ctrl[0] << 8 | ws->in_.ctrl[1];
         if (!mski_close_code(code)) return mski_broken(ws);
-        if (!mski_utf8_valid(ws->ctrl_ + 2, ws->ctrl_len_ - 2u)) {
+        if (!mski_utf8_valid(ws->in_.ctrl + 2, ws->ctrl_len_ - 2u)) {
             mski_fail_peer(ws, MISSKEY_ERR_WS_UTF8, 1007);
             return MSKI_AGAIN;
         }
@@ -2843,8 +2870,8 @@ static int mski_control_payload(misskey_ws *ws)
     const uint8_t *const p = mski_rx(ws) + ws->raw_;
     const unsigned op = ws->op_ & 15u;
     if (op != 10) {
-        if (ws->d_.server) mski_mask(ws->ctrl_ + ws->ctrl_len_, p, n, ws->mask_, ws->ctrl_len_);
-        else if (n > 0) MISSKEY_MEMCPY(ws->ctrl_ + ws->ctrl_len_, p, n);
+        if (ws->d_.server) mski_mask(ws->in_.ctrl + ws->ctrl_len_, p, n, ws->mask_, ws->ctrl_len_);
+        else if (n > 0) MISSKEY_MEMCPY(ws->in_.ctrl + ws->ctrl_len_, p, n);
         ws->ctrl_len_ = (uint8_t)(ws->ctrl_len_ + n);
     }
     ws->raw_ += n;
@@ -3057,7 +3084,7 @@ static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
     ev->err = (misskey_err)ws->err_;
     ev->retry_after = ws->retry_after_;
     if (mski_has(ws, MSKI_REASON)) {
-        ev->text.ptr = (const char *)ws->ctrl_ + 2;
+        ev->text.ptr = (const char *)ws->in_.ctrl + 2;
         ev->text.len = ws->ctrl_len_ - 2u;
     } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !ws->d_.server) {
         ev->text = mski_kept(ws, MSKI_KEPT_REASON);
@@ -3227,7 +3254,7 @@ MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol)
     }
     misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
     mski_put_text(&w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-    mski_put(&w, ws->accept_, sizeof ws->accept_);
+    mski_put(&w, ws->in_.head.accept, sizeof ws->in_.head.accept);
     if (protocol != NULL) {
         mski_put_text(&w, "\r\nSec-WebSocket-Protocol: ");
         mski_put_text(&w, protocol);
@@ -3353,7 +3380,7 @@ MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)
         if (event->type != MISSKEY_EVENT_MESSAGE && !dropped) return true;
         if (mski_parse(mski_bytes(event->text.ptr), event->text.len, mski_has(&conn->ws_, MSKI_WHOLE), dropped,
                        &event->message) == MISSKEY_ERR_OK) {
-            if (dropped) event->text = event->message.raw = mski_no_text();
+            if (dropped) event->text = event->message.raw = mski_no_str;
             return true;
         }
         mski_fail_peer(&conn->ws_, MISSKEY_ERR_WS_UTF8, 1007);

@@ -1,0 +1,75 @@
+# For GNU make. Needs a C compiler and a POSIX shell, nothing else. Honoured: CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR
+# make            the programs, into build/      make check     tests, then everything that tests/check_*.sh checks
+# make test       every tests/test_*.c           make size      flash, memory and stack
+# make demo       a recorded timeline            make fuzz SECONDS=n   each fuzz/fuzz_*.c for n seconds (needs clang)
+# make build/NAME one program                    make install, make clean
+# make test GREATEST=/path/to/dir uses another greatest.h; BUILD=dir builds elsewhere.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+GREATEST ?= tests/greatest
+RECORDING ?= tests/recordings/timelines
+CLANG ?= clang
+SECONDS ?= 30
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+endif
+
+TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
+DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h) $(BUILD)/flags
+COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
+
+.PHONY: all test demo check size fuzz install clean FORCE $(TESTS:%=run-%) $(FUZZERS:%=run-%)
+
+all: $(TOOLS) $(BUILD)/misskey-tail
+
+# Changes when the compiler or its options do, so that everything is built anew then.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST)' | cmp -s - $@ || \
+		echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST)' >$@
+
+$(BUILD)/wire_replay $(BUILD)/json_check: CPPFLAGS += -DMISSKEY_MAX_DEPTH=4096
+
+$(BUILD)/misskey-tail: examples/tail.c $(DEPS)
+	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/%: tests/tools/%.c $(DEPS)
+	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/test_%: tests/test_%.c $(GREATEST)/greatest.h $(DEPS)
+	$(COMPILE) -O1 -g -DMISSKEY_POISON=1 -I $(GREATEST) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(TESTS:%=run-%): run-%: $(BUILD)/%
+	@$(BUILD)/$* >$(BUILD)/$*.log 2>&1; echo "exit status $$?" >>$(BUILD)/$*.log
+
+test: $(TESTS:%=run-%)
+	@awk -f tests/tools/summary.awk $(TESTS:%=$(BUILD)/%.log)
+
+demo: $(BUILD)/misskey-tail
+	@$(BUILD)/misskey-tail --replay $(RECORDING)
+
+check: all
+	@MAKE='$(MAKE)' BUILD=$(BUILD) sh tests/tools/run_checks.sh
+
+size:
+	@BUILD=$(BUILD) sh tests/tools/size.sh
+
+$(BUILD)/fuzz_%: fuzz/fuzz_%.c $(DEPS)
+	$(CLANG) -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS) -o $@ $<
+
+$(FUZZERS:%=run-%): run-fuzz_%:
+	@MAKE='$(MAKE)' CLANG=$(CLANG) BUILD=$(BUILD) sh tests/tools/run_fuzzer.sh $* $(SECONDS)
+
+fuzz: $(FUZZERS:%=run-%)
+
+install: $(BUILD)/misskey-tail
+	mkdir -p $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
+	cp misskey_stream.h $(DESTDIR)$(PREFIX)/include/
+	cp $(BUILD)/misskey-tail $(DESTDIR)$(PREFIX)/bin/
+
+clean:
+	rm -rf $(BUILD)

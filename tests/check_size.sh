@@ -1,0 +1,31 @@
+#!/bin/sh
+# The budgets of the core client on Cortex-M0+; `make size` prints the whole tables.
+size=build/size
+failed=0
+
+# within NAME BYTES LIMIT
+within() {
+    if [ "$2" -le "$3" ]; then
+        echo "PASS size $1: $2 of $3 bytes"
+    else
+        echo "FAIL size $1: $2 bytes, the goal is $3"
+        failed=1
+    fi
+}
+
+if ! BUILD=build sh tests/tools/size.sh; then
+    echo "FAIL size: make size ended with an error"
+    exit 1
+fi
+if [ ! -f $size/cortex-m0plus-core.flash.txt ]; then
+    echo "SKIP size: arm-none-eabi-gcc is missing"
+    exit 0
+fi
+flash() {
+    awk -v names=" $* " 'index(names, " " $1 " ") { n += $2 } END { print n + 0 }' $size/cortex-m0plus-core.flash.txt
+}
+within "json and message" "$(flash json message)" 4096
+within "websocket" "$(flash websocket)" 3584
+within "stack of the core client" "$(cut -d ' ' -f 1 $size/cortex-m0plus-core.stack.txt)" 320
+within "stack of every function" "$(cut -d ' ' -f 1 $size/cortex-m0plus-all.stack.txt)" 320
+exit $failed
