@@ -29,10 +29,10 @@ DO THIS
         #include "misskey_stream.h"
 
 WHAT IT IS
-    Everything between the bytes of a TCP or TLS connection and "a note appeared in the home timeline": the HTTP upgrade,
-    RFC 6455 frames, UTF-8, JSON and every message of the Misskey streaming API from version 10 to 2026.5, forks included.
-    You hand it the bytes that arrive and send the bytes it hands out. It never allocates, has no global state, reads no
-    clock and draws no random numbers: memory, time and entropy come from you.
+    Everything between the bytes of a TCP or TLS connection and "a note appeared in the home timeline": the HTTP
+    upgrade, RFC 6455 frames, UTF-8, JSON and every message of the Misskey streaming API from version 10 to 2026.5,
+    forks included. You hand it the bytes that arrive and send the bytes it hands out. It never allocates, has no global
+    state, reads no clock and draws no random numbers: memory, time and entropy come from you.
     It is not a REST client, does not speak TLS itself, resolves no names and renders no MFM.
 
 EXAMPLE
@@ -73,47 +73,61 @@ EXAMPLE
             if (misskey_conn_feed(&conn, wire, sizeof wire - 1) != sizeof wire - 1) return 1;
             while (misskey_conn_poll(&conn, &event)) {
                 if (event.type == MISSKEY_EVENT_OPEN) puts("open");
-                if (event.type == MISSKEY_EVENT_MESSAGE && event.message.kind == MISSKEY_KIND_CONNECTED) puts("connected");
+                if (event.type == MISSKEY_EVENT_MESSAGE && misskey_jstr_eq(event.message.id, "1")) puts("connected");
             }
             return 0;
         }
 
 THE LOOP
-    1. misskey_conn_tick(now)                     once per turn, before anything else
+    1. misskey_conn_tick(now)                      once per turn, before anything else
     2. read the transport into recv_buf, recv_ack  (or feed); the end of the stream is transport_down
-    3. misskey_conn_poll until it returns false    the only call that parses; events are handled here
+    3. misskey_conn_poll until it returns false    the only call that parses; events are handled here. DIAL: connect a
+                                                   socket, then transport_up; where that fails, transport_down
     4. send_buf to the transport, send_ack         until send_buf gives nothing
     5. sleep until the socket is ready, at most misskey_conn_timeout() milliseconds
     A call too many does no harm. One object belongs to one thread at a time; different objects share nothing.
 
+WANTED STATE
+    misskey_channel_open and misskey_note_capture say what you want, at any time, with or without a connection. The
+    session makes it so on the server, once, and again after every outage: connect with a request to acknowledge, in
+    slot order, paced; one subNote per note however often it is captured; no id used twice. CHANNEL_READY or
+    CHANNEL_REFUSED says how a connect went (servers refuse in silence: REFUSED comes by timeout, with the probable
+    reason). After an outage each channel that was ready gives one GAP behind its READY: how long, and the last note
+    that came. Fetch from there. Retries: DIAL says when. 500 ms and more apart, exponential, spread; Retry-After is
+    kept; 401 and 403 end them. A server's quirks that this hides: protocol/messages.md section 4.
+
 LIFETIMES
     thing                                          owner and place              valid until
     misskey_ws, misskey_session, misskey_conn      caller; must not move        the caller stops using it
-    strings in a desc, the headers array           caller, borrowed             the object is initialised anew
+    strings in a desc, headers array, slots        caller, borrowed             the object is initialised anew
+    name and params of an open channel             caller, borrowed             it is closed and its disconnect was sent
+    note ids                                       copied                       -
     rx and tx memory                               caller, lent                 the object is initialised anew
     views in an event, all that is read from them  rx memory or the object      the next poll of that object
     pointer from recv_buf                          rx memory, writable          the next recv_ack or poll
-    pointer from send_buf                          tx memory                    the next send_ack, send, close, tick or poll
+    pointer from send_buf                          tx memory                    the next send_ack, send, close, tick or
+                                                                                poll
     text given to misskey_session_recv_message     caller, borrowed             the next poll that returns false
     With MISSKEY_POISON=1 released receive memory is overwritten, so that a view kept too long shows at once.
 
 SIZING
-    rx  MISSKEY_RX_SIZE(n) receives messages of up to n bytes; 256 bytes are the least. A note has 2 to 20 KiB, meUpdated up
-        to 200 KiB. A longer message is skipped and reported as DROPPED with its size; the connection lives on.
-    tx  MISSKEY_TX_SIZE(n) sends messages of up to n bytes; the upgrade request (about 200 bytes plus host, path, token and
-        extra headers) must fit as well. init says TOO_SMALL where it does not.
+    rx  MISSKEY_RX_SIZE(n) receives messages of up to n bytes; 256 bytes are the least. A note has 2 to 20 KiB,
+        meUpdated up to 200 KiB. A longer message is skipped and reported as DROPPED with its size; the connection lives
+        on.
+    tx  MISSKEY_TX_SIZE(n) sends messages of up to n bytes; the upgrade request (about 200 bytes plus host, path, token
+        and extra headers) must fit as well. init says TOO_SMALL where it does not.
     Both are constant expressions: static uint8_t rx[MISSKEY_RX_SIZE(8192)];
 
 TIME
     A free-running uint32_t of milliseconds that may wrap. Only differences count. Without tick nothing times out.
 
 ENTROPY
-    A client must bring 16 bytes per upgrade and 4 per frame it sends (RFC 6455 section 5.3 asks for unpredictable masks).
-    A callback that returns false kills the connection with ENTROPY; there is no weak fallback.
+    A client must bring 16 bytes per upgrade and 4 per frame it sends (RFC 6455 section 5.3 asks for unpredictable
+    masks). A callback that returns false kills the connection with ENTROPY; there is no weak fallback.
 
 ERRORS
-    One list, MISSKEY_ERROR_LIST. 1 to 31: the call was refused and changed nothing. 32 and up: the connection is dead, the
-    CLOSED event says why, and nothing but transport_up revives it.
+    One list, MISSKEY_ERROR_LIST. 1 to 31: the call was refused and changed nothing. 32 and up: the connection is dead,
+    the CLOSED event says why, and nothing but transport_up revives it.
 
 OPTIONS (define before the include; 0 or 1 unless said; none changes a public struct)
     MISSKEY_API            linkage of the public functions (default: extern)
@@ -127,9 +141,10 @@ OPTIONS (define before the include; 0 or 1 unless said; none changes a public st
                            replace libc; with all four <string.h> is not included
 
 SECURITY
-    The token goes into the Authorization header (or, asked for, percent-encoded into ?i=); it is in no event and no error
-    text and is wiped from the send memory once the upgrade request has left. Host, path, token and extra headers with CR,
-    LF, NUL or (where it matters) a space are refused. Peers can make the library use the lent memory and linear time, no more.
+    The token goes into the Authorization header (or, asked for, percent-encoded into ?i=); it is in no event and no
+    error text and is wiped from the send memory once the upgrade request has left. Host, path, token and extra headers
+    with CR, LF, NUL or (where it matters) a space are refused. Peers can make the library use the lent memory and
+    linear time, no more.
 */
 #ifndef MISSKEY_STREAM_H
 #define MISSKEY_STREAM_H
@@ -200,12 +215,17 @@ typedef struct misskey_mem  { void *ptr; size_t size; } misskey_mem;        /* m
 #define MISSKEY_ERROR_LIST(X) \
     X(OK,           0, "no error") \
     X(WOULD_BLOCK,  1, "no room or nothing to take right now: send or poll what is pending, then try again") \
-    X(TOO_SMALL,    2, "the memory given is too small: give at least the size that the call reports or its doc states") \
+    X(TOO_SMALL,    2, "the memory given is too small: the call reports, or its doc states, the size needed") \
     X(BAD_ARG,      3, "an argument is not allowed: the doc of the call lists what is") \
     X(BAD_STATE,    4, "not possible in this state: wait for OPEN (or UPGRADE), or bring a new transport") \
     X(BAD_JSON,     5, "not one valid JSON text (RFC 8259)") \
     X(BAD_UTF8,     6, "not valid UTF-8: convert the text before sending it") \
     X(DEPTH,        7, "JSON nested deeper than MISSKEY_MAX_DEPTH: raise it or flatten the value") \
+    X(FULL,         8, "no free slot, or as many channels as the server allows: close or release one first") \
+    X(STALE,        9, "this handle or note is not open any more") \
+    X(SHARED,      10, "the server gives this channel only once per connection, and it is open with other parameters") \
+    X(NOT_READY,   11, "the server has not acknowledged this channel yet: wait for CHANNEL_READY") \
+    X(NO_TOKEN,    12, "this channel needs a token, and the connection is anonymous") \
     X(HTTP_SYNTAX, 32, "the peer does not speak HTTP/1.1: check host, port and whether TLS is expected") \
     X(HTTP_STATUS, 33, "the upgrade was refused: the status says why (401 and 403: check the token)") \
     X(WS_ACCEPT,   34, "the 101 answer does not fit the request: a proxy or another service answered") \
@@ -219,8 +239,8 @@ typedef struct misskey_mem  { void *ptr; size_t size; } misskey_mem;        /* m
 typedef enum misskey_err { MISSKEY_ERROR_LIST(MISSKEY_X_) MISSKEY_ERR_FORCE32_ = 0x7FFFFFFF } misskey_err;
 #undef MISSKEY_X_
 
-/* misskey_err_name -- "WS_UTF8"; misskey_err_text -- the sentence. Static, NUL-terminated; "" with MISSKEY_NO_STRINGS or
-   for a number that is not in the list. */
+/* misskey_err_name -- "WS_UTF8"; misskey_err_text -- the sentence. Static, NUL-terminated; "" with MISSKEY_NO_STRINGS
+   or for a number that is not in the list. */
 MISSKEY_API const char *misskey_err_name(misskey_err err);
 MISSKEY_API const char *misskey_err_text(misskey_err err);
 
@@ -243,8 +263,9 @@ typedef struct misskey_iter {
 /*
     misskey_json_check -- is this one valid JSON text?
 
-    Strict RFC 8259 in strict UTF-8 (Unicode table 3-7), white space around it allowed, nothing else; a byte order mark is
-    not white space. Lone surrogate escapes are valid (servers relay them) and decode to U+FFFD. Linear time, no recursion.
+    Strict RFC 8259 in strict UTF-8 (Unicode table 3-7), white space around it allowed, nothing else; a byte order mark
+    is not white space. Lone surrogate escapes are valid (servers relay them) and decode to U+FFFD. Linear time, no
+    recursion.
 
     Returns   OK and the value without the white space around it in *out; else {NULL, 0} there.
     Errors    BAD_JSON, BAD_UTF8, DEPTH (valid as far as read, but nested deeper than MISSKEY_MAX_DEPTH).
@@ -281,8 +302,8 @@ MISSKEY_API bool misskey_json_next(misskey_iter *it);
 /*
     misskey_json_i64 -- exact integer
 
-    Returns   true and *out for every number, however it is written (1, 1.0, 10e-1), whose value is an integer from -2^63 to
-              2^63-1; false, *out unchanged, for fractions, larger numbers and every other value.
+    Returns   true and *out for every number, however it is written (1, 1.0, 10e-1), whose value is an integer from
+              -2^63 to 2^63-1; false, *out unchanged, for fractions, larger numbers and every other value.
 */
 MISSKEY_API bool misskey_json_i64(misskey_json value, int64_t *out);
 
@@ -323,9 +344,9 @@ typedef struct misskey_jw {
         misskey_jw_close(&w);
         if (misskey_jw_done(&w, &json) != MISSKEY_ERR_OK) ...
 
-    open takes '{' or '[' (32 levels at most), close ends the innermost one. key takes plain NUL-terminated text, str plain
-    text of len bytes; both are escaped as JSON.stringify does. jstr and json take parts of another text as they are, and
-    check them. dst may be NULL if cap is 0: then only the length is found.
+    open takes '{' or '[' (32 levels at most), close ends the innermost one. key takes plain NUL-terminated text, str
+    plain text of len bytes; both are escaped as JSON.stringify does. jstr and json take parts of another text as they
+    are, and check them. dst may be NULL if cap is 0: then only the length is found.
 
     Errors    misskey_jw_done: BAD_ARG (calls in an order that gives no JSON), BAD_UTF8, BAD_JSON (a part is not valid),
               DEPTH, TOO_SMALL (w->len says how many bytes are needed). No terminating NUL is written.
@@ -347,8 +368,8 @@ MISSKEY_API misskey_err misskey_jw_done(const misskey_jw *w, misskey_json *out);
 /* MARK: - messages                                                                                        >>message  */
 /* ================================================================================================================== */
 
-/* X(kind, type on the wire, form of the body). In the order in which look-up tries them: what a timeline sends most comes
-   first. "<" server to client, ">" client to server. Source: protocol/messages.md sections 2 and 3. */
+/* X(kind, type on the wire, form of the body). In the order in which look-up tries them: what a timeline sends most
+   comes first. "<" server to client, ">" client to server. Source: protocol/messages.md sections 2 and 3. */
 #define MISSKEY_KIND_LIST(X) \
     X(CHANNEL,              "channel",             EVENT)    /* <> event of, or operation on, a channel */ \
     X(NOTE_UPDATED,         "noteUpdated",         EVENT)    /* <  event of a captured note */ \
@@ -375,7 +396,8 @@ MISSKEY_API misskey_err misskey_jw_done(const misskey_jw *w, misskey_json *out);
     X(TEXT_H,               "h",                   TEXT)     /*  > bare text */ \
     X(TEXT,                 "",                    TEXT)     /* <> whatever else is no message; in .raw */
 
-/* X(kind, alias, name): other names of the same message. Writing keeps the alias; 0 is the name that every version knows. */
+/* X(kind, alias, name): other names of the same message. Writing keeps the alias; 0 is the name that every version
+   knows. */
 #define MISSKEY_ALIAS_LIST(X) \
     X(CHANNEL,     1, "ch")         /* 10.5 on */ \
     X(SUB_NOTE,    1, "s")          /* 12.5 on */ \
@@ -396,21 +418,22 @@ typedef struct misskey_message {
     bool pong;              /* CONNECT: ask for CONNECTED */
     bool read;              /* SUB_NOTE: also mark as read (v10, v11) */
     bool id_number;         /* .id is a number on the wire (servers before 2024.7 echo those) */
-    bool deep;              /* nested deeper than MISSKEY_MAX_DEPTH: .body is missing, .raw has its bytes; not writable */
+    bool deep;              /* nested deeper than MISSKEY_MAX_DEPTH: .body is missing, .raw has its bytes; not writable
+                               */
     misskey_jstr type;      /* OTHER: the type */
     misskey_jstr id;        /* channel id, note id, notification id, API call id, user or group id (typing) */
     misskey_jstr channel;   /* CONNECT: channel name; TYPING_ON_CHANNEL: id of the note channel */
     misskey_jstr event;     /* CHANNEL, NOTE_UPDATED: inner type; API: endpoint */
-    misskey_json body;      /* CHANNEL, NOTE_UPDATED: inner body (null if absent); CONNECT: params, an object ({} if absent);
-                               API: data; RAW forms: body; both missing if absent */
+    misskey_json body;      /* CHANNEL, NOTE_UPDATED: inner body (null if absent); CONNECT: params, an object ({} if
+                               absent); API: data; RAW forms: body; both missing if absent */
     misskey_str raw;        /* TEXT: the whole text; .deep: the bytes of the body */
 } misskey_message;
 
 /*
     misskey_message_parse -- one text message to its parts
 
-    Any text is a message of some kind: what is not an object with a string "type" is TEXT. Unknown types, members and enum
-    strings pass through. Member order does not matter; of duplicate members the last counts.
+    Any text is a message of some kind: what is not an object with a string "type" is TEXT. Unknown types, members and
+    enum strings pass through. Member order does not matter; of duplicate members the last counts.
 
     Returns   OK, whatever the text is, as long as it is UTF-8.
     Errors    BAD_UTF8: *out is all zero.
@@ -423,19 +446,21 @@ MISSKEY_API misskey_err misskey_message_parse(const char *text, size_t len, miss
 /*
     misskey_message_write -- the parts to one text message
 
-    Writes the form that every server version understands (section 5 of protocol/messages.md) unless .alias names another;
-    reading the result gives the same message again. Every part is checked: no call can write broken JSON. CHANNEL
-    and NOTE_UPDATED need .body (misskey_json_text("null") for none), CONNECT needs an object (misskey_json_text("{}")).
+    Writes the form that every server version understands (section 5 of protocol/messages.md) unless .alias names
+    another; reading the result gives the same message again. Every part is checked: no call can write broken JSON.
+    CHANNEL and NOTE_UPDATED need .body (misskey_json_text("null") for none), CONNECT needs an object
+    (misskey_json_text("{}")).
 
     Returns   OK; *len (never NULL) is the length of the text. No NUL is written.
-    Errors    TOO_SMALL: *len is the length needed; dst may be NULL if cap is 0. BAD_ARG: kind or alias unknown, a needed
-              part is missing, a member is set that the kind does not use, OTHER or TEXT that would be read as another kind,
-              .deep. BAD_JSON, BAD_UTF8, DEPTH: a part is not valid.
+    Errors    TOO_SMALL: *len is the length needed; dst may be NULL if cap is 0. BAD_ARG: kind or alias unknown, a
+              needed part is missing, a member is set that the kind does not use, OTHER or TEXT that would be read as
+              another kind, .deep. BAD_JSON, BAD_UTF8, DEPTH: a part is not valid.
 */
 MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, char *dst, size_t cap, size_t *len);
 
-/* misskey_json_text, misskey_jstr_text -- a NUL-terminated literal as a view, for filling a misskey_message. The text is
-   taken as it is: JSON for the first, the inside of a JSON string for the second. Lifetime: as text. NULL gives {NULL, 0}. */
+/* misskey_json_text, misskey_jstr_text -- a NUL-terminated literal as a view, for filling a misskey_message. The text
+   is taken as it is: JSON for the first, the inside of a JSON string for the second. Lifetime: as text. NULL gives
+   {NULL, 0}. */
 MISSKEY_API misskey_json misskey_json_text(const char *text);
 MISSKEY_API misskey_jstr misskey_jstr_text(const char *text);
 
@@ -458,8 +483,8 @@ typedef struct misskey_url {
     header Authorization: Bearer (13.14 on) where your library can send one.
 
     Returns   OK; *len (may be NULL) is the length without NUL.
-    Errors    TOO_SMALL: *len is the length needed without NUL. BAD_ARG: host missing; control characters, spaces or one of
-              / ? # @ \ in host; path without leading slash, or with control characters, spaces or #; token empty;
+    Errors    TOO_SMALL: *len is the length needed without NUL. BAD_ARG: host missing; control characters, spaces or one
+              of / ? # @ \ in host; path without leading slash, or with control characters, spaces or #; token empty;
               cache_buster not alphanumeric.
     Source    protocol/messages.md 1.1 and 1.2
 */
@@ -469,8 +494,9 @@ MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, siz
 /* MARK: - websocket                                                                                            >>ws  */
 /* ================================================================================================================== */
 
-/* Memory for messages of up to n bytes, as constant expressions. rx: 14 bytes of frame header stay free (RFC 6455 section
-   5.2). tx: one frame header and a reserve of one Close frame (131 bytes), so that a full queue cannot delay a close. */
+/* Memory for messages of up to n bytes, as constant expressions. rx: 14 bytes of frame header stay free (RFC 6455
+   section 5.2). tx: one frame header and a reserve of one Close frame (131 bytes), so that a full queue cannot delay a
+   close. */
 #define MISSKEY_RX_SIZE(n) ((size_t)(n) < 242u ? (size_t)256u : (size_t)(n) + 14u)
 #define MISSKEY_TX_SIZE(n) ((size_t)(n) < 111u ? (size_t)256u : (size_t)(n) + 14u + 131u)
 
@@ -488,7 +514,8 @@ typedef struct misskey_ws_desc {    /* zero-initialise; 0 is the default that th
     const char *token;              /* client: 0 = anonymous */
     const misskey_header *headers;  /* client: num_headers extra headers */
     size_t num_headers;
-    bool (*entropy)(void *user, void *dst, size_t len); /* client: required; fills dst, false = failed; must not call back */
+    bool (*entropy)(void *user, void *dst, size_t len); /* client: required; fills dst, false = failed; must not call
+                                                           back */
     void *user;                     /* handed to entropy */
     uint32_t max_message;           /* bytes; a larger message closes with 1009. 0 = 64 MiB */
     uint32_t handshake_ms;          /* time for the upgrade. 0 = 10000 */
@@ -503,7 +530,8 @@ typedef enum misskey_ws_event_type {
     MISSKEY_WS_EVENT_NONE,
     MISSKEY_WS_EVENT_OPEN,          /* the upgrade is complete */
     MISSKEY_WS_EVENT_MESSAGE,       /* .text, .binary; text is valid UTF-8 */
-    MISSKEY_WS_EVENT_DROPPED,       /* a message larger than rx was skipped: .size, .binary, and its beginning in .text */
+    MISSKEY_WS_EVENT_DROPPED,       /* a message larger than rx was skipped: .size, .binary, and its beginning in .text
+                                       */
     MISSKEY_WS_EVENT_UPGRADE,       /* server: .text, .token, .protocols; answer with accept or reject */
     MISSKEY_WS_EVENT_CLOSED,        /* once per transport, last: .code, .err, .text; close the transport */
     MISSKEY_WS_EVENT_FORCE32_ = 0x7FFFFFFF
@@ -512,15 +540,17 @@ typedef enum misskey_ws_event_type {
 typedef struct misskey_ws_event {   /* views: until the next poll */
     misskey_ws_event_type type;
     misskey_err err;                /* CLOSED: OK after a valid Close from the peer */
-    uint16_t code;                  /* CLOSED: HTTP status if the upgrade was refused; else the Close code; 1005 for a Close
-                                       without one, 1006 for an end without Close, 0 for an end within the upgrade */
+    uint16_t code;                  /* CLOSED: HTTP status if the upgrade was refused; else the Close code; 1005 for a
+                                       Close without one, 1006 for an end without Close, 0 for an end within the upgrade
+                                       */
     bool binary;                    /* MESSAGE, DROPPED */
     uint32_t retry_after;           /* CLOSED: Retry-After of a refusal in seconds, 0 = none */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message */
     misskey_str text;               /* MESSAGE: payload; DROPPED: its first bytes, cut anywhere; UPGRADE: path of the
-                                       request, without the query; CLOSED: reason of the Close frame, or reason phrase of the refusal */
-    misskey_str location;           /* CLOSED: Location of a redirect without its query, where the token may be; missing if
-                                       there was none or rx is too small for it */
+                                       request, without the query; CLOSED: reason of the Close frame, or reason phrase
+                                       of the refusal */
+    misskey_str location;           /* CLOSED: Location of a redirect without its query, where the token may be; missing
+                                       if there was none or rx is too small for it */
     misskey_str token;              /* UPGRADE: Authorization: Bearer, else ?i= decoded; missing if anonymous */
     misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol as received */
 } misskey_ws_event;
@@ -531,15 +561,19 @@ typedef struct misskey_ws {
     size_t msg_, msg_len_;          /* rx: the message being put together (upgrade: the values kept) */
     size_t raw_, end_;              /* rx: bytes not parsed yet */
     size_t tx_, tx_end_;            /* tx: bytes not sent yet */
+    size_t tx_rest_;                /* how many of them belong to the frame, or head, that has begun to leave */
     uint32_t left_;                 /* payload bytes of the current frame still to come */
     uint32_t total_;                /* payload bytes announced for the current message (upgrade: bytes of the head) */
-    uint32_t now_, heard_, since_, retry_after_;
-    uint16_t flags_, seen_, code_;
+    uint32_t now_, heard_, since_;
+    uint16_t flags_, code_;
     uint8_t mask_[4];
     uint8_t state_, err_, op_, phase_, utf8_[3], ctrl_len_;
+    bool tx_counts_;                /* ... and is a message of the application */
     union {
         struct {                    /* upgrade */
             struct { uint32_t at, len; } kept[3]; /* values kept in rx: where + 1 */
+            uint32_t retry_after;
+            uint16_t seen;          /* headers seen, bit per MSKI_SEEN */
             uint8_t accept[28];     /* Sec-WebSocket-Accept expected (client) or to be sent (server) */
         } head;
         uint8_t ctrl[125];          /* payload of the control frame that arrives, then of the pong that waits */
@@ -551,9 +585,9 @@ typedef struct misskey_ws {
 
     Nothing to free, ever. The desc is copied, what it points at is borrowed (LIFETIMES).
 
-    Errors    BAD_ARG: rx, tx or (client) host or entropy missing; forbidden characters in host, path, token or headers; a
-              header of the library's own; server with MISSKEY_NO_SERVER. TOO_SMALL: rx below 256 bytes, tx below 256 bytes
-              or too small for the upgrade request.
+    Errors    BAD_ARG: rx, tx or (client) host or entropy missing; forbidden characters in host, path, token or headers;
+              a header of the library's own; server with MISSKEY_NO_SERVER. TOO_SMALL: rx below 256 bytes, tx below 256
+              bytes or too small for the upgrade request.
 */
 MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *desc);
 
@@ -569,15 +603,15 @@ MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws);
 /*
     misskey_ws_recv_buf, misskey_ws_recv_ack -- where to put bytes from the peer; how many were put there
 
-    recv_buf gives the free space behind the bytes received. NULL and *len = 0: no transport, or memory full of messages not
-    yet polled: poll until false, then there is space. This is the back-pressure: stop reading the socket.
+    recv_buf gives the free space behind the bytes received. NULL and *len = 0: no transport, or memory full of messages
+    not yet polled: poll until false, then there is space. This is the back-pressure: stop reading the socket.
     recv_ack moves no bytes; n larger than the space given counts as the space.
 */
 MISSKEY_API uint8_t *misskey_ws_recv_buf(misskey_ws *ws, size_t *len);
 MISSKEY_API void misskey_ws_recv_ack(misskey_ws *ws, size_t n);
 
-/* misskey_ws_feed -- the copying form of both. Returns the bytes taken; fewer than len: poll until false, feed the rest.
-   0 after CLOSED. */
+/* misskey_ws_feed -- the copying form of both. Returns the bytes taken; fewer than len: poll until false, feed the
+   rest. 0 after CLOSED. */
 MISSKEY_API size_t misskey_ws_feed(misskey_ws *ws, const void *data, size_t len);
 
 /* misskey_ws_send_buf, misskey_ws_send_ack -- bytes for the peer (NULL and 0: none); how many of them were sent. */
@@ -613,9 +647,9 @@ MISSKEY_API misskey_err misskey_ws_send_message(misskey_ws *ws, const misskey_me
 /*
     misskey_ws_close -- start the closing handshake (RFC 6455 section 7)
 
-    code: 1000 to 1003, 1007 to 1014, 3000 to 4999; 0 = a Close without code. reason: UTF-8 of at most 123 bytes, or NULL.
-    What is queued leaves first. Messages may still arrive; CLOSED follows when the peer answers or close_ms have passed.
-    Before OPEN the connection just ends.
+    code: 1000 to 1003, 1007 to 1014, 3000 to 4999; 0 = a Close without code. reason: UTF-8 of at most 123 bytes, or
+    NULL. What is queued leaves first. Messages may still arrive; CLOSED follows when the peer answers or close_ms have
+    passed. Before OPEN the connection just ends.
 
     Errors    BAD_ARG, BAD_UTF8; BAD_STATE: no transport, or closing already.
 */
@@ -625,8 +659,8 @@ MISSKEY_API misskey_err misskey_ws_close(misskey_ws *ws, uint16_t code, const ch
 /*
     misskey_ws_accept, misskey_ws_reject -- answer an UPGRADE event, then or later
 
-    protocol: NULL, or the one to select out of event.protocols. status: 300 to 599, sent without a body; Misskey uses 401
-    (bad token), 403 (suspended), 429, 503. After reject: CLOSED with that status once the answer has left.
+    protocol: NULL, or the one to select out of event.protocols. status: 300 to 599, sent without a body; Misskey uses
+    401 (bad token), 403 (suspended), 429, 503. After reject: CLOSED with that status once the answer has left.
 
     Errors    BAD_STATE: no upgrade waits. BAD_ARG: protocol is no token, or status out of range. TOO_SMALL: tx.
 */
@@ -638,47 +672,231 @@ MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status);
 /* MARK: - session                                                                                         >>session  */
 /* ================================================================================================================== */
 
+/* X(name on the wire, credential, share). credential: the server wants a token for it. share: ONE = one per connection
+   and name, whatever the id or params; OLD = so before 2023.10. Source: protocol/channels.md sections 1 and 2. */
+#define MISSKEY_CHANNEL_LIST(X) \
+    X("homeTimeline",    true,  OLD)   X("localTimeline",   false, OLD)   X("hybridTimeline", true,  OLD) \
+    X("globalTimeline",  false, OLD)   X("main",            true,  ONE)   X("userList",       false, ANY) \
+    X("antenna",         true,  ANY)   X("channel",         false, ANY)   X("hashtag",        false, ANY) \
+    X("roleTimeline",    false, ANY)   X("drive",           true,  ONE)   X("serverStats",    false, ONE) \
+    X("queueStats",      false, ONE)   X("admin",           true,  ONE)   X("reversi",        true,  ONE) \
+    X("reversiGame",     false, ANY)   X("chatUser",        true,  ANY)   X("chatRoom",       true,  ANY) \
+    X("messaging",       true,  ANY)   X("messagingIndex",  true,  ONE)   X("gamesReversi",   true,  ONE) \
+    X("gamesReversiGame", false, ANY)  X("notesStats",      false, ONE)   X("apLog",          false, ONE) \
+    X("bubbleTimeline",  false, ANY)   X("recommendedTimeline", true, ONE) X("yamiTimeline",  true,  ANY) \
+    X("mediaTimeline",   false, ANY)   X("limitedTimeline", true,  ONE)   X("catTimeline",    false, ONE) \
+    X("modTimeline",     false, ONE)   X("localHybridTimeline", true, ONE) X("remoteFollowingTimeline", true, ONE) \
+    X("followersTimeline", true, ONE)  X("locaoTimeline",   false, ANY)   X("hotTimeline",    true,  ANY) \
+    X("anotherTimeline", true,  ANY)   X("headPat",         false, ONE)   X("callsRoom",      true,  ANY) \
+    X("callsRooms",      true,  ANY)   X("drawing",         true,  ANY)
+
+/* A channel that was opened. 0 is never valid; a handle of a closed channel is STALE, not somebody else's. */
+typedef struct misskey_channel { uint32_t id; } misskey_channel;
+
+/* What the application wants of one channel, and how far the server is. Lent; zeroed by init; all members are private.
+   */
+typedef struct misskey_channel_slot {
+    const char *name_, *params_;
+    void *user_;
+    uint32_t wire_;             /* number of the connect that made it: with the slot, the id on the wire */
+    uint32_t asked_, lost_;     /* when the connect was sent; when it was heard last before an outage */
+    uint16_t generation_, refs_;
+    uint8_t state_, flags_, last_len_;
+    char last_[32];             /* id of the last note */
+} misskey_channel_slot;
+
+/* One captured note. Lent; all members are private. */
+typedef struct misskey_capture_slot {
+    char id_[32];               /* NUL-padded */
+    uint16_t refs_;             /* and two bits of state */
+    uint16_t head_, next_;      /* look-up: first slot of the chain with this number, next one of the chain this slot is
+                                   in */
+    uint16_t queue_;            /* next slot that waits for its subNote or unsubNote */
+} misskey_capture_slot;
+
+typedef struct misskey_session_desc { /* zero-initialise; 0 is the default that the comment names */
+    misskey_channel_slot *channels; /* num_channels slots; 0 = none: no registry, every channel message is delivered */
+    misskey_capture_slot *captures; /* num_captures slots; 0 = none: every noteUpdated is delivered */
+    uint16_t num_channels;
+    uint16_t num_captures;          /* up to 65534 */
+    uint16_t rate;                  /* connect, disconnect, subNote and unsubNote in any second. 0 = 64; Sharkey closes
+                                       with 1008 above 2048 a second, or after a burst of 4096 */
+    uint8_t max_channels;           /* places the server gives. 0 = 32 (since 2024.8) */
+    bool old_timelines;             /* server before 2023.10: home, local, hybrid and global timeline once each */
+    bool anonymous;                 /* session alone: there is no token. A connection knows by itself */
+    bool (*entropy)(void *user, void *dst, size_t len); /* session alone: for the spread of retries; 0 = none */
+    void (*trace)(void *user, bool sent, const char *text, size_t len); /* 0 = none; every text message, never a head,
+                                       so never the token; must not call back */
+    void *user;                     /* handed to trace, and to entropy of a session alone */
+    uint32_t ack_ms;                /* time for the server to acknowledge a connect. 0 = 10000: since 2026.3 it comes
+                                       after the channel's queries, before within milliseconds */
+    uint32_t blink_ms;              /* outages shorter than this give no GAP. 0 = all do: notes are lost in every one */
+    uint32_t heartbeat_ms;          /* a bare "h" each so many milliseconds. 0 = never: no server asks for it unless it
+                                       sends the JSON ping, which is answered in any case */
+    uint32_t retry_ms, retry_max_ms; /* back-off: 500 ms + a part of min(retry_max_ms, retry_ms * 2^failures), drawn
+                                       evenly. 0 = 1000 and 60000 */
+    uint32_t stable_ms;             /* open for so long: the failures are forgotten. 0 = 30000 */
+} misskey_session_desc;
+
+/* Since init; they wrap. */
+typedef struct misskey_counters {
+    uint32_t messages;              /* received */
+    uint32_t texts;                 /* of these: no JSON object with a type */
+    uint32_t leaked;                /* of these: for a channel that is not open or a note that is not captured; not
+                                       delivered */
+    uint32_t dropped;               /* larger than the receive memory, or binary */
+    uint32_t sent;                  /* messages of the session and of the application */
+    uint32_t outages;               /* transports lost after they had been open */
+} misskey_counters;
+
+typedef enum misskey_reason {       /* why a channel was refused, probably: servers never say */
+    MISSKEY_REASON_UNKNOWN,         /* parameters, permission, policy, an overloaded server, ... */
+    MISSKEY_REASON_LIMIT,           /* more channels than the server allows */
+    MISSKEY_REASON_NO_TOKEN,
+    MISSKEY_REASON_SHARED,          /* one of this name is there already */
+    MISSKEY_REASON_NAME,            /* a name that no known server has */
+    MISSKEY_REASON_FORCE32_ = 0x7FFFFFFF
+} misskey_reason;
+
 typedef enum misskey_event_type {
     MISSKEY_EVENT_NONE,
-    MISSKEY_EVENT_OPEN,             /* connection only: the upgrade is complete */
-    MISSKEY_EVENT_MESSAGE,          /* .message, .text */
-    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size; .message as far as it was seen */
-    MISSKEY_EVENT_CLOSED,           /* connection only: .code, .err, .text, .retry_after, .location; close the transport */
+    MISSKEY_EVENT_DIAL,             /* connect the transport now, then transport_up; or transport_down if that failed */
+    MISSKEY_EVENT_OPEN,             /* connection only: the upgrade is complete. .resumed, .size */
+    MISSKEY_EVENT_MESSAGE,          /* .message, .text; on a channel of ours .channel and .user */
+    MISSKEY_EVENT_CHANNEL_READY,    /* .channel, .user: the server acknowledged it, or sent its first event */
+    MISSKEY_EVENT_CHANNEL_REFUSED,  /* .channel, .user, .reason: no answer in time; it stays wanted, a late answer gives
+                                       READY */
+    MISSKEY_EVENT_GAP,              /* .channel, .user, .outage_ms, .last_id: after an outage, right after its READY */
+    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size; .message as far as it was seen
+                                       */
+    MISSKEY_EVENT_CLOSED,           /* connection only: .code, .err, .text, .retry_after, .location; close the transport
+                                       */
     MISSKEY_EVENT_FORCE32_ = 0x7FFFFFFF
 } misskey_event_type;
 
 typedef struct misskey_event {      /* views: until the next poll */
     misskey_event_type type;
     misskey_err err;                /* CLOSED: as in misskey_ws_event */
+    misskey_reason reason;          /* CHANNEL_REFUSED */
     uint16_t code;                  /* CLOSED: as in misskey_ws_event */
+    bool resumed;                   /* OPEN: it had been open before, messages in between are lost */
+    misskey_channel channel;        /* 0 = none */
+    void *user;                     /* as given to misskey_channel_open */
     uint32_t retry_after;           /* CLOSED: seconds */
-    uint64_t size;                  /* DROPPED: payload bytes of the whole message */
+    uint32_t outage_ms;             /* GAP: from the last byte received to READY */
+    uint64_t size;                  /* DROPPED: payload bytes of the whole message; OPEN: messages of the application
+                                       that were accepted but had not left when the transport before was lost */
     misskey_message message;        /* MESSAGE, DROPPED */
     misskey_str text;               /* MESSAGE: the whole text; CLOSED: reason */
-    misskey_str location;           /* CLOSED: Location of a redirect */
+    misskey_str last_id;            /* GAP: the last note that came; missing if none did. Notes arrive out of id order:
+                                       fetch with some overlap */
+    misskey_str location;           /* CLOSED: Location of a redirect, without its query */
 } misskey_event;
 
-/* Text messages in, events out, for those who bring a WebSocket library. All members are private. */
+/* What the application wants, and what the server has of it. A connection has one (conn.session); alone it serves those
+   who bring a WebSocket library. .counters may be read, all else is private. */
 typedef struct misskey_session {
-    misskey_str text_;
-    bool waiting_, lent_;
+    misskey_counters counters;
+    misskey_session_desc d_;
+    misskey_str text_;              /* message lent (alone) or held back behind the events that it caused */
+    uint32_t now_, heard_, since_;  /* since_: when it opened; while there is no transport, when to dial */
+    uint32_t dialled_, beat_;       /* last DIAL; last message sent */
+    uint32_t wire_, limit_;         /* number of the last connect; longest message that can be sent */
+    uint32_t paced_;                /* time of the last message that counts for the rate */
+    uint16_t burst_;                /* how many of them without a second between */
+    uint16_t free_, subs_, subs_end_, unsubs_, unsubs_end_, resume_; /* capture slots: lists and progress of the resume
+                                                                        */
+    uint16_t unsent_;               /* messages of the application that died with transports, not reported yet */
+    uint16_t flags_;
+    uint8_t state_, failures_;
 } misskey_session;
 
-/* misskey_session_init -- prepare. */
-MISSKEY_API void misskey_session_init(misskey_session *session);
+/*
+    misskey_session_init -- prepare
+
+    Errors    BAD_ARG: a count without slots, or num_captures above 65534.
+    Lifetime  the slots and what the desc points at are borrowed until init is called again.
+*/
+MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const misskey_session_desc *desc);
+
+/*
+    misskey_channel_open -- want a channel
+
+    Edits a table; the connect is sent as soon as there is a transport and room, and again after every outage. READY or
+    REFUSED says how it went. A channel that the server shares (main, drive, ...) and that is open with the same params
+    is not opened again but counted: same handle, one event per message, as many closes.
+
+    params    JSON object in text, NULL = {}
+    Lifetime  name and params are borrowed until the channel is closed and its disconnect has been sent: best literals.
+    Errors    BAD_ARG: name empty or not free of quotes, backslashes and control characters; BAD_JSON, DEPTH, BAD_UTF8:
+              params; FULL, SHARED, NO_TOKEN; TOO_SMALL: the connect would not fit into tx.
+    Source    protocol/messages.md 2.1, 4.2 to 4.5
+*/
+MISSKEY_API misskey_err misskey_channel_open(misskey_session *session, const char *name, const char *params, void *user,
+                                             misskey_channel *channel);
+
+/* misskey_channel_close -- want it no longer. Its events end at once; the slot is free again once the disconnect was
+   sent, which waits for the acknowledgement of the connect. Errors: STALE. */
+MISSKEY_API misskey_err misskey_channel_close(misskey_session *session, misskey_channel channel);
+
+/*
+    misskey_note_capture, misskey_note_release -- want the updates of a note; no longer
+
+    Counted: one subNote for the first capture, one unsubNote for the last release, nothing for a pair that nobody saw.
+    Sent again after every outage. Captures of a deleted note stay until they are released.
+
+    Lifetime  the id is copied: up to 32 characters without quotes, backslashes, spaces, control or non-ASCII
+              characters.
+    Errors    BAD_ARG: not such an id; FULL: no free slot (or captured 16383 times); release: STALE: not captured.
+    Source    protocol/messages.md 2.4, 2.5 and 4.4
+*/
+MISSKEY_API misskey_err misskey_note_capture(misskey_session *session, const char *id, size_t len);
+MISSKEY_API misskey_err misskey_note_release(misskey_session *session, const char *id, size_t len);
+
+/* misskey_session_dial_now -- the network is back: DIAL at once, but not within 500 ms of the last one. No effect while
+   there is a transport, or after 401, 403 or a close of our own. */
+MISSKEY_API void misskey_session_dial_now(misskey_session *session);
+
+/* --- session alone: what your WebSocket library and your loop call (a connection does all this by itself) --- */
+
+/* misskey_session_transport_up -- the WebSocket is open. misskey_session_transport_down -- it is lost, or the attempt
+   failed. status: HTTP status or Close code, 0 = none known: 401 and 403 end the retries, 1008 slows them. retry_after:
+   seconds out of that header, 0 = none. */
+MISSKEY_API void misskey_session_transport_up(misskey_session *session);
+MISSKEY_API void misskey_session_transport_down(misskey_session *session, uint16_t status, uint32_t retry_after);
 
 /*
     misskey_session_recv_message -- one whole text message from your WebSocket library
 
     Borrowed, not copied, until the next misskey_session_poll that returns false.
 
-    Errors    WOULD_BLOCK: the message before has not been polled yet. BAD_UTF8: refused; your library should have closed
-              the connection with 1007.
+    Errors    WOULD_BLOCK: the message before has not been polled yet. BAD_UTF8: refused; your library should have
+              closed the connection with 1007.
 */
 MISSKEY_API misskey_err misskey_session_recv_message(misskey_session *session, const char *text, size_t len);
 
-/* misskey_session_poll -- the next event. Call it until it returns false. */
+/*
+    misskey_session_send_message -- the next text message for the server
+
+    Call it after poll and after every change until it answers WOULD_BLOCK, and send each text before the next call:
+    what is handed out counts as sent.
+
+    Errors    WOULD_BLOCK: nothing to send now. TOO_SMALL: *len is the length needed; nothing is lost.
+*/
+MISSKEY_API misskey_err misskey_session_send_message(misskey_session *session, char *dst, size_t cap, size_t *len);
+
+/* misskey_session_channel_send -- the text of an operation on a channel, to be sent now. type: plain name of the
+   operation; body: JSON text, NULL = {}. Errors: STALE, NOT_READY, TOO_SMALL (*len says how much), BAD_ARG, BAD_JSON,
+   BAD_UTF8, DEPTH. */
+MISSKEY_API misskey_err misskey_session_channel_send(misskey_session *session, misskey_channel channel,
+                                                     const char *type, const char *body, char *dst, size_t cap,
+                                                     size_t *len);
+
+/* misskey_session_poll -- the next event, until it returns false. misskey_session_tick -- the time now.
+   misskey_session_timeout -- milliseconds until the next tick is due; 0 = poll and send_message now. */
 MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *event);
+MISSKEY_API void misskey_session_tick(misskey_session *session, uint32_t now_ms);
+MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session);
 
 /* ================================================================================================================== */
 /* MARK: - connection                                                                                         >>conn  */
@@ -686,12 +904,17 @@ MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *e
 
 typedef struct misskey_conn_desc {  /* zero-initialise */
     misskey_ws_desc ws;             /* .server must be false: a server uses misskey_ws and misskey_message_parse */
+    misskey_session_desc session;   /* .anonymous, .entropy and .user are set from .ws */
 } misskey_conn_desc;
 
-/* A client: one WebSocket and what its messages mean. All members are private. */
-typedef struct misskey_conn { misskey_ws ws_; } misskey_conn;
+/* A client: one WebSocket and one session. session is for the calls that take one; the rest is private. */
+typedef struct misskey_conn {
+    misskey_session session;
+    misskey_ws ws_;
+} misskey_conn;
 
-/* The calls of misskey_ws, for a whole client; see there for arguments, lifetimes and errors. */
+/* The calls of misskey_ws, for a whole client; see there for arguments, lifetimes and errors. close also ends the
+   retries, until the next transport_up. */
 MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn_desc *desc);
 MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn);
 MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn);
@@ -705,6 +928,12 @@ MISSKEY_API uint32_t misskey_conn_timeout(const misskey_conn *conn);
 MISSKEY_API misskey_err misskey_conn_send(misskey_conn *conn, const misskey_message *message);
 MISSKEY_API misskey_err misskey_conn_close(misskey_conn *conn, uint16_t code, const char *reason);
 
+/* misskey_conn_channel_send -- an operation on a channel, such as read or requestLog. type: plain name; body: JSON
+   text, NULL = {}. Not kept for later: before READY it is NOT_READY. Errors: those of misskey_session_channel_send and
+   misskey_ws_send. */
+MISSKEY_API misskey_err misskey_conn_channel_send(misskey_conn *conn, misskey_channel channel, const char *type,
+                                                  const char *body);
+
 /*
     misskey_conn_poll -- the next event
 
@@ -716,8 +945,8 @@ MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event);
 /* MARK: - pump                                                                                               >>pump  */
 /* ================================================================================================================== */
 
-/* A byte stream: a socket or a TLS library (examples/ has some). Each call moves at most len bytes and returns how many;
-   0: would block; negative: end of the stream or error. */
+/* A byte stream: a socket or a TLS library (examples/ has some). Each call moves at most len bytes and returns how
+   many; 0: would block; negative: end of the stream or error. */
 typedef struct misskey_io {
     int (*read)(void *user, void *dst, size_t len);
     int (*write)(void *user, const void *src, size_t len);
@@ -780,6 +1009,10 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
 
 /* The scanner's depth bits are bytes; a message needs two levels for its envelope. */
 typedef char mski_assert_depth[MISSKEY_MAX_DEPTH >= 8 && MISSKEY_MAX_DEPTH % 8 == 0 ? 1 : -1];
+/* 512 bytes on 64-bit machines, 448 on 32-bit ones; slots 80 or 64, and 40. */
+typedef char mski_assert_conn_size[sizeof(misskey_conn) <= (sizeof(void *) > 4 ? 512 : 448) ? 1 : -1];
+typedef char mski_assert_channel_size[sizeof(misskey_channel_slot) <= (sizeof(void *) > 4 ? 80 : 64) ? 1 : -1];
+typedef char mski_assert_capture_size[sizeof(misskey_capture_slot) == 40 ? 1 : -1];
 typedef char mski_assert_enum_size[sizeof(misskey_err) == 4 && sizeof(misskey_kind) == 4 ? 1 : -1];
 
 /* Functions whose stack must not add up with that of their callees. */
@@ -826,7 +1059,8 @@ static const uint8_t *mski_bytes(const char *p)
     return p == NULL ? empty : (const uint8_t *)p;
 }
 
-/* Short runs of bytes; a loop of our own, because compilers make calls of memcmp into calls of bcmp, which not every libc has. */
+/* Short runs of bytes; a loop of our own, because compilers make calls of memcmp into calls of bcmp, which not every
+   libc has. */
 static bool mski_equal(const void *a, const void *b, size_t n)
 {
     const uint8_t *p = (const uint8_t *)a, *q = (const uint8_t *)b;
@@ -838,7 +1072,8 @@ static bool mski_equal(const void *a, const void *b, size_t n)
 /* MARK: - implementation: UTF-8                                                                         >>impl-utf8  */
 /* ================================================================================================================== */
 
-/* Length of the well-formed sequence at p, which begins with a byte above 0x7F; 0 if there is none (Unicode table 3-7). */
+/* Length of the well-formed sequence at p, which begins with a byte above 0x7F; 0 if there is none (Unicode table 3-7).
+   */
 static unsigned mski_utf8_sequence(const uint8_t *p, const uint8_t *end)
 {
     const size_t left = (size_t)(end - p);
@@ -951,8 +1186,8 @@ static const uint8_t *mski_plain(const uint8_t *p, const uint8_t *end)
     while (end - p >= 16) {
         const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
         const __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)); /* signed: also everything above 0x7F */
-        const __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-        const unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(low, mark));
+        const __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+        const unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash)));
         if (found) return p + __builtin_ctz(found);
         p += 16;
     }
@@ -1279,8 +1514,8 @@ static int32_t mski_exponent(const uint8_t *p, const uint8_t *end)
 
 #define MSKI_TENTH UINT64_C(922337203685477580)
 
-/* The value is an integer if all digits behind the decimal point, moved by the exponent, are zero. Two passes: the first
-   finds where the point is, the second collects the digits before it. */
+/* The value is an integer if all digits behind the decimal point, moved by the exponent, are zero. Two passes: the
+   first finds where the point is, the second collects the digits before it. */
 MISSKEY_API bool misskey_json_i64(misskey_json value, int64_t *out)
 {
     const uint8_t *p = mski_bytes(value.ptr), *const end = p + value.len;
@@ -1319,33 +1554,35 @@ static uint32_t mski_code_unit(const uint8_t *p, const uint8_t *end)
     return c;
 }
 
-/* Decodes one character of a string to UTF-8. Returns what is behind it. */
-static const uint8_t *mski_decode(const uint8_t *p, const uint8_t *end, uint8_t out[4], unsigned *n)
+/* Decodes the character of a string at *p, which moves behind it, to UTF-8. Returns the number of bytes. */
+static unsigned mski_decode(const uint8_t **p, const uint8_t *end, uint8_t out[4])
 {
     static const char escapes[] = "bfnrt", meant[] = "\b\f\n\r\t";
-    uint32_t c, low;
-    unsigned i;
-    *n = 0;
-    if (*p != '\\' || end - p < 2) {
-        do out[(*n)++] = *p++; while (p < end && (*p & 0xC0) == 0x80 && *n < 4);
-        return p;
+    const uint8_t *q = *p;
+    uint32_t c;
+    unsigned n = 0, i;
+    if (*q != '\\' || end - q < 2) {
+        do out[n++] = *q++; while (q < end && (*q & 0xC0) == 0x80 && n < 4);
+        *p = q;
+        return n;
     }
-    if (p[1] != 'u' || end - p < 6) {
-        for (i = 0; i < 5 && p[1] != (uint8_t)escapes[i]; i++) {}
-        out[(*n)++] = i < 5 ? (uint8_t)meant[i] : p[1];
-        return p + 2;
+    *p = q + 2;
+    if (q[1] != 'u' || end - q < 6) {
+        for (i = 0; i < 5 && q[1] != (uint8_t)escapes[i]; i++) {}
+        out[0] = i < 5 ? (uint8_t)meant[i] : q[1];
+        return 1;
     }
-    c = mski_code_unit(p, end);
-    p += 6;
+    *p = q + 6;
+    c = mski_code_unit(q, end);
     if (c >> 11 == 0x1B) { /* a surrogate: U+D800 to U+DFFF */
-        low = c < 0xDC00 ? mski_code_unit(p, end) : 0;
+        const uint32_t low = c < 0xDC00 ? mski_code_unit(q + 6, end) : 0;
         c = low >> 10 == 0x37 ? 0x10000 + ((c & 0x3FF) << 10 | (low & 0x3FF)) : 0xFFFD;
-        if (c != 0xFFFD) p += 6;
+        if (c != 0xFFFD) *p = q + 12;
     }
-    *n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (i = *n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3F));
-    out[0] = (uint8_t)(*n == 1 ? c : (0xF00u >> *n & 0xFF) | c);
-    return p;
+    n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (i = n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3F));
+    out[0] = (uint8_t)(n == 1 ? c : (0xF00u >> n & 0xFF) | c);
+    return n;
 }
 
 MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
@@ -1353,12 +1590,15 @@ MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
     uint8_t out[4];
     unsigned i, n;
-    if (s.ptr == NULL) return false;
     while (p < end) {
-        p = mski_decode(p, end, out, &n);
+        if (*p != '\\') { /* byte by byte is enough where nothing has to be decoded */
+            if (*plain == 0 || (uint8_t)*plain++ != *p++) return false;
+            continue;
+        }
+        n = mski_decode(&p, end, out);
         for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return false;
     }
-    return *plain == 0;
+    return *plain == 0 && s.ptr != NULL;
 }
 
 MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
@@ -1366,9 +1606,8 @@ MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
     size_t len = 0, written = 0;
     uint8_t out[4];
-    unsigned n;
     while (p < end) {
-        p = mski_decode(p, end, out, &n);
+        const unsigned n = mski_decode(&p, end, out);
         if (len == written && len + n < cap) {
             MISSKEY_MEMCPY(dst + written, out, n);
             written += n;
@@ -1574,9 +1813,9 @@ MISSKEY_API misskey_err misskey_jw_done(const misskey_jw *w, misskey_json *out)
 /* MARK: - implementation: messages                                                                   >>impl-message  */
 /* ================================================================================================================== */
 
-/* Reading is one pass. The members of the root are walked here, the values go to mski_value; once "type" has told the form
-   of the body, the members of the body are walked as well and those that the form names are noted. Where the body comes
-   first (no server does that), it is walked again at the end. */
+/* Reading is one pass. The members of the root are walked here, the values go to mski_value; once "type" has told the
+   form of the body, the members of the body are walked as well and those that the form names are noted. Where the body
+   comes first (no server does that), it is walked again at the end. */
 
 enum {
     MSKI_FORM_EVENT, MSKI_FORM_ID, MSKI_FORM_CONNECT, MSKI_FORM_NAME, MSKI_FORM_PARTNER, MSKI_FORM_API,
@@ -1597,9 +1836,9 @@ static const char *const mski_members[][MSKI_PARTS] = {
 };
 
 /* The views of a message stand in a row and look alike, so that they can be gone through by number. */
-typedef char mski_assert_views[offsetof(misskey_message, raw) == offsetof(misskey_message, type) + 5 * sizeof(misskey_str) &&
-                               offsetof(misskey_message, body) == offsetof(misskey_message, id) + 3 * sizeof(misskey_json) &&
-                               sizeof(misskey_jstr) == sizeof(misskey_json) ? 1 : -1];
+#define MSKI_AT(member) offsetof(misskey_message, member)
+typedef char mski_assert_views[MSKI_AT(raw) == MSKI_AT(type) + 5 * sizeof(misskey_str) &&
+                               MSKI_AT(body) == MSKI_AT(id) + 3 * sizeof(misskey_json) ? 1 : -1];
 
 #define MISSKEY_X_(name, type, form) MSKI_FORM_##form,
 static const uint8_t mski_forms[] = { MISSKEY_KIND_LIST(MISSKEY_X_) };
@@ -1614,8 +1853,8 @@ static const mski_type_name mski_type_names[] = { MISSKEY_KIND_LIST(MISSKEY_X_) 
 #undef MISSKEY_Y_
 #define MSKI_TYPE_NAMES (sizeof mski_type_names / sizeof mski_type_names[0])
 
-/* A message while it is read. Its views hold the parts of the body as they were noted, quotes and all; type has the type, raw
-   the body, with length 0 until its end was seen. */
+/* A message while it is read. Its views hold the parts of the body as they were noted, quotes and all; type has the
+   type, raw the body, with length 0 until its end was seen. */
 typedef struct mski_reader {
     mski_scan s;
     misskey_message *m;
@@ -1625,21 +1864,19 @@ typedef struct mski_reader {
     bool deep_part;                 /* the part that belongs into .body is */
 } mski_reader;
 
-static uint8_t mski_form(const mski_type_name *name) { return name == NULL ? (uint8_t)MSKI_FORM_RAW : mski_forms[name->kind]; }
+static uint8_t mski_form(const mski_type_name *name)
+{
+    return name == NULL ? (uint8_t)MSKI_FORM_RAW : mski_forms[name->kind];
+}
 
 /* The entry for a type; NULL = OTHER. Bare texts and OTHER itself are in the table for their order only. */
-static const mski_type_name *mski_find_type(misskey_jstr type)
+static MSKI_NOINLINE const mski_type_name *mski_find_type(misskey_jstr type)
 {
-    size_t i;
-    for (i = 0; i < MSKI_TYPE_NAMES; i++) {
-        const mski_type_name *const t = &mski_type_names[i];
-        if (mski_forms[t->kind] == MSKI_FORM_TEXT || t->len == 0) continue;
-        if (t->kind == MISSKEY_KIND_API_RESULT) {
-            if (type.len >= t->len && mski_equal(type.ptr, t->text, t->len)) return t;
-        } else if (type.len == t->len ? mski_equal(type.ptr, t->text, t->len)
-                                      : type.len > t->len && misskey_jstr_eq(type, t->text)) {
-            return t;
-        }
+    const mski_type_name *t = mski_type_names;
+    for (; t < mski_type_names + MSKI_TYPE_NAMES; t++) {
+        const bool prefix = t->kind == MISSKEY_KIND_API_RESULT;
+        if (mski_forms[t->kind] == MSKI_FORM_TEXT || t->len == 0 || type.len < t->len) continue;
+        if (prefix ? mski_equal(type.ptr, t->text, t->len) : misskey_jstr_eq(type, t->text)) return t;
     }
     return NULL;
 }
@@ -1666,7 +1903,7 @@ static MSKI_NOINLINE const uint8_t *mski_next_member(mski_scan *s, const uint8_t
 
 static void mski_forget_parts(misskey_message *m)
 {
-    MISSKEY_MEMSET((uint8_t *)m + offsetof(misskey_message, id), 0, MSKI_PARTS * sizeof m->id);
+    MISSKEY_MEMSET((uint8_t *)m + MSKI_AT(id), 0, MSKI_PARTS * sizeof m->id);
 }
 
 /* A member of the root was read. */
@@ -1692,7 +1929,7 @@ static MSKI_NOINLINE void mski_note_member(mski_reader *r, misskey_jstr key, con
     while (i < MSKI_PARTS && (names[i] == NULL || !misskey_jstr_eq(key, names[i]))) i++;
     if (i == MSKI_PARTS) return;
     if (i == MSKI_PARTS - 1) r->deep_part = r->s.deep;
-    MISSKEY_MEMCPY((uint8_t *)r->m + offsetof(misskey_message, id) + i * sizeof part, &part, sizeof part);
+    MISSKEY_MEMCPY((uint8_t *)r->m + MSKI_AT(id) + i * sizeof part, &part, sizeof part);
 }
 
 /* The body begins. True: its form is known by now, so its members are walked. */
@@ -1706,8 +1943,8 @@ static MSKI_NOINLINE bool mski_begin_body(mski_reader *r, const uint8_t *p)
     return r->walked <= MSKI_FORM_API;
 }
 
-/* The members of an object, of which p is the opening brace: level 0 = the root, and the body within it where its form is
-   known by then; level 1 = only the body. */
+/* The members of an object, of which p is the opening brace: level 0 = the root, and the body within it where its form
+   is known by then; level 1 = only the body. */
 static const uint8_t *mski_walk(mski_reader *r, const uint8_t *p, unsigned level)
 {
     const unsigned base = level;
@@ -1787,10 +2024,12 @@ static bool mski_take_parts(uint8_t form, misskey_message *m)
         if (m->body.ptr == NULL) m->body = misskey_json_text("null");
         return true;
     case MSKI_FORM_ID:
-        return mski_take_id(m) && mski_take_flag(&m->channel, &m->read) && (!m->read || m->kind == MISSKEY_KIND_SUB_NOTE);
+        return mski_take_id(m) && mski_take_flag(&m->channel, &m->read) &&
+               (!m->read || m->kind == MISSKEY_KIND_SUB_NOTE);
     case MSKI_FORM_CONNECT:
         if (m->body.ptr == NULL) m->body = misskey_json_text("{}");
-        return mski_take_id(m) && mski_take_str(&m->channel) && mski_take_flag(&m->event, &m->pong) && *m->body.ptr == '{';
+        return mski_take_id(m) && mski_take_str(&m->channel) && mski_take_flag(&m->event, &m->pong) &&
+               *m->body.ptr == '{';
     case MSKI_FORM_NAME:
         return mski_take_str(&m->channel);
     case MSKI_FORM_PARTNER:
@@ -1853,7 +2092,8 @@ static MSKI_NOINLINE void mski_build_text(const uint8_t *p, size_t len, misskey_
     m->raw.len = len;
 }
 
-/* utf8: has still to be checked. beginning: the text is only the first part of a message; what is whole in it is taken. */
+/* utf8: has still to be checked. beginning: the text is only the first part of a message; what is whole in it is taken.
+   */
 static misskey_err mski_parse(const uint8_t *text, size_t len, bool utf8, bool beginning, misskey_message *m)
 {
     const uint8_t *p;
@@ -1878,6 +2118,7 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, bool utf8, bool b
     }
     if (p != NULL && m->raw.len > 0 && *m->raw.ptr == '{' && mski_form(r.name) != r.walked) {
         mski_forget_parts(m);
+        r.deep_part = false;
         r.walked = mski_form(r.name);
         if (r.walked <= MSKI_FORM_API) (void)mski_walk(&r, mski_bytes(m->raw.ptr), 1);
     }
@@ -1929,8 +2170,9 @@ static void mski_write_parts(misskey_jw *w, const misskey_message *m, uint8_t fo
 {
     const char *const *const names = mski_members[form];
     const bool second = m->alias == 1;
+    const char *const id = names[form == MSKI_FORM_PARTNER && second ? 1 : 0];
     mski_put_str_member(w, "channel", m->channel);
-    mski_put_member(w, names[form == MSKI_FORM_PARTNER && second ? 1 : 0], m->id_number ? "" : "\"", m->id.ptr, m->id.len);
+    mski_put_member(w, id, m->id_number ? "" : "\"", m->id.ptr, m->id.len);
     mski_put_str_member(w, names[form == MSKI_FORM_API && second ? 1 : 2], m->event);
     mski_put_member(w, names[3], "", m->body.ptr, m->body.len);
     if (m->pong) mski_put_member(w, "pong", "", MSKI_STR("true"));
@@ -1975,10 +2217,9 @@ static MSKI_NOINLINE bool mski_same_message(const misskey_message *a, const miss
 {
     misskey_str x, y;
     size_t at;
-    if (a->kind != b->kind || a->alias != b->alias || a->pong != b->pong || a->read != b->read || a->id_number != b->id_number) {
-        return false;
-    }
-    for (at = offsetof(misskey_message, type); at <= offsetof(misskey_message, raw); at += sizeof x) {
+    if (a->kind != b->kind || a->alias != b->alias || a->id_number != b->id_number) return false;
+    if (a->pong != b->pong || a->read != b->read) return false;
+    for (at = MSKI_AT(type); at <= MSKI_AT(raw); at += sizeof x) {
         MISSKEY_MEMCPY(&x, (const uint8_t *)a + at, sizeof x);
         MISSKEY_MEMCPY(&y, (const uint8_t *)b + at, sizeof y);
         if ((x.ptr == NULL) != (y.ptr == NULL) || x.len != y.len) return false;
@@ -1987,8 +2228,8 @@ static MSKI_NOINLINE bool mski_same_message(const misskey_message *a, const miss
     return true;
 }
 
-/* Nothing is checked while writing. What was written is read back instead and must give the same message: that covers every
-   way to break the text, and is the promise that the caller gets. */
+/* Nothing is checked while writing. What was written is read back instead and must give the same message: that covers
+   every way to break the text, and is the promise that the caller gets. */
 MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, char *dst, size_t cap, size_t *len)
 {
     misskey_message back;
@@ -1999,12 +2240,13 @@ MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, ch
     if (mski_parse(mski_bytes(dst), *len, true, false, &back) != MISSKEY_ERR_OK) return MISSKEY_ERR_BAD_UTF8;
     if (back.deep) return MISSKEY_ERR_DEPTH;
     if (mski_same_message(message, &back)) return MISSKEY_ERR_OK;
-    if (mski_forms[back.kind] == MSKI_FORM_TEXT && mski_forms[message->kind] != MSKI_FORM_TEXT) return MISSKEY_ERR_BAD_JSON;
-    return MISSKEY_ERR_BAD_ARG;
+    if (mski_forms[message->kind] == MSKI_FORM_TEXT) return MISSKEY_ERR_BAD_ARG;
+    return mski_forms[back.kind] == MSKI_FORM_TEXT ? MISSKEY_ERR_BAD_JSON : MISSKEY_ERR_BAD_ARG;
 }
 
 /* ================================================================================================================== */
-/* MARK: - implementation: url                                                                             >>impl-url  */
+/* MARK: - implementation: url                                                                             >>impl-url
+   */
 /* ================================================================================================================== */
 
 static bool mski_alnum(char c)
@@ -2034,8 +2276,8 @@ static bool mski_clean_path(const char *path)
     return path == NULL || (*path == '/' && mski_clean(path, "#"));
 }
 
-/* The path, and the token behind it with every byte encoded that is not unreserved (RFC 3986 section 2.3): servers decode
-   the query as a form, where + is a space. */
+/* The path, and the token behind it with every byte encoded that is not unreserved (RFC 3986 section 2.3): servers
+   decode the query as a form, where + is a space. */
 static void mski_put_target(misskey_jw *w, const char *path, const char *token)
 {
     static const char hex[] = "0123456789ABCDEF";
@@ -2121,8 +2363,8 @@ static void mski_base64(const uint8_t *src, size_t n, uint8_t *dst)
     }
 }
 
-/* Sec-WebSocket-Accept for a key: base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2. The hashed text has always 60 bytes,
-   so it is two blocks: padding and bit length (480) have fixed places. */
+/* Sec-WebSocket-Accept for a key: base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2. The hashed text has always 60
+   bytes, so it is two blocks: padding and bit length (480) have fixed places. */
 static void mski_accept_key(const uint8_t key[24], uint8_t accept[28])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -2168,7 +2410,8 @@ enum { /* flags_ */
     MSKI_MESSAGE = 0x80,    /* within a message */
     MSKI_BINARY = 0x100,    /* ... which is binary */
     MSKI_SKIP = 0x200,      /* ... which is larger than rx */
-    MSKI_WHOLE = 0x400,     /* ... which was complete at first sight: UTF-8 is checked at the end, with the JSON if possible */
+    MSKI_WHOLE = 0x400,     /* ... which was complete at first sight: UTF-8 is checked at the end, with the JSON if
+                               possible */
     MSKI_REASON = 0x800,    /* ctrl_ is the peer's valid Close */
     MSKI_STARTED = 0x1000,  /* head: start line seen */
     MSKI_LONG = 0x2000,     /* head: within a line that is larger than rx */
@@ -2215,16 +2458,22 @@ static void mski_tx_drop(misskey_ws *ws)
 {
     if (mski_has(ws, MSKI_SECRET)) MISSKEY_MEMSET(mski_tx(ws), 0, ws->d_.tx.size);
     mski_clear(ws, MSKI_SECRET);
-    ws->tx_ = ws->tx_end_ = 0;
+    ws->tx_ = ws->tx_end_ = ws->tx_rest_ = 0;
+}
+
+/* Nothing leaves any more. What is still in tx stays to be counted, but for the token. */
+static void mski_cut(misskey_ws *ws)
+{
+    if (mski_has(ws, MSKI_SECRET)) mski_tx_drop(ws);
+    mski_set(ws, MSKI_EOF | MSKI_WORK);
 }
 
 /* The connection is over without a word to the peer. */
 static void mski_die(misskey_ws *ws, misskey_err err)
 {
-    mski_tx_drop(ws);
+    mski_cut(ws);
     ws->err_ = (uint8_t)err;
     ws->state_ = MSKI_ENDING;
-    mski_set(ws, MSKI_WORK);
 }
 
 /* Place for n bytes behind what is queued; the caller knows that so many are free. */
@@ -2244,8 +2493,14 @@ static size_t mski_header_size(const misskey_ws *ws, size_t len)
     return (len < 126 ? 2u : len < 65536 ? 4u : 10u) + (ws->d_.server ? 0u : 4u);
 }
 
-/* Puts a header before len bytes of payload at src, which may be in their final place already, and queues both (RFC 6455
-   section 5.2). False: entropy failed, the connection is dead. */
+/* Where the payload of the next frame belongs. */
+static uint8_t *mski_tx_payload(misskey_ws *ws, size_t len)
+{
+    return mski_tx_room(ws, mski_header_size(ws, len) + len) + mski_header_size(ws, len);
+}
+
+/* Puts a header before len bytes of payload at src, which may be in their final place already, and queues both (RFC
+   6455 section 5.2). False: entropy failed, the connection is dead. */
 static bool mski_send_frame(misskey_ws *ws, unsigned op, const uint8_t *src, size_t len)
 {
     const size_t header = mski_header_size(ws, len);
@@ -2272,7 +2527,8 @@ static bool mski_send_frame(misskey_ws *ws, unsigned op, const uint8_t *src, siz
 /* A ping or pong, if there is room beside the reserve of the Close. */
 static bool mski_send_control(misskey_ws *ws, unsigned op, const uint8_t *payload, size_t len)
 {
-    return mski_tx_free(ws) >= mski_header_size(ws, len) + len + MSKI_CLOSE_ROOM && mski_send_frame(ws, op, payload, len);
+    if (mski_tx_free(ws) < mski_header_size(ws, len) + len + MSKI_CLOSE_ROOM) return false;
+    return mski_send_frame(ws, op, payload, len);
 }
 
 static void mski_flush_pong(misskey_ws *ws)
@@ -2289,7 +2545,7 @@ static void mski_send_close(misskey_ws *ws, unsigned code, const char *reason, s
     ws->since_ = ws->now_;
     if (mski_tx_free(ws) < MSKI_CLOSE_ROOM) return;
     len = code == 0 || code == 1005 ? 0 : len + 2;
-    p = mski_tx_room(ws, mski_header_size(ws, len) + len) + mski_header_size(ws, len);
+    p = mski_tx_payload(ws, len);
     if (len > 0) {
         p[0] = (uint8_t)(code >> 8);
         p[1] = (uint8_t)code;
@@ -2336,12 +2592,13 @@ static const char *const mski_headers[MSKI_HEADERS] = {
 
 #define MSKI_HEAD_MAX 65536u /* bytes of a whole head */
 #define MSKI_LINE_ROOM 128u  /* what the kept values leave free for a line */
-#define MSKI_SEEN(id) (1u << (id)) /* bit of a header in seen_ */
+#define MSKI_SEEN(id) (1u << (id)) /* bit of a header in seen */
 
 static uint8_t *mski_rx(const misskey_ws *ws) { return (uint8_t *)ws->d_.rx.ptr; }
 
 /* Is p..end the same as text..text_end? fold: whatever the case; text is then in lower case. */
-static bool mski_same_text(const uint8_t *p, const uint8_t *end, const uint8_t *text, const uint8_t *text_end, bool fold)
+static bool mski_same_text(const uint8_t *p, const uint8_t *end, const uint8_t *text, const uint8_t *text_end,
+                           bool fold)
 {
     for (; p < end && text < text_end; p++, text++) {
         const unsigned c = fold && *p >= 'A' && *p <= 'Z' ? *p + 32u : *p;
@@ -2374,7 +2631,8 @@ static const uint8_t *mski_trim_right(const uint8_t *p, const uint8_t *end)
 }
 
 /* Is the token in a comma-separated list? (RFC 9110 section 5.6.1) */
-static bool mski_list_has(const uint8_t *p, const uint8_t *end, const uint8_t *token, const uint8_t *token_end, bool fold)
+static bool mski_list_has(const uint8_t *p, const uint8_t *end, const uint8_t *token, const uint8_t *token_end,
+                          bool fold)
 {
     while (p <= end) {
         const uint8_t *const comma = mski_until(p, end, ',');
@@ -2436,7 +2694,7 @@ static void mski_refuse(misskey_ws *ws, misskey_err err, unsigned status, const 
     mski_put_text(&w, headers);
     mski_put_text(&w, "Connection: close\r\nContent-Length: 0\r\n\r\n");
     ws->tx_ = 0;
-    ws->tx_end_ = w.len;
+    ws->tx_end_ = ws->tx_rest_ = w.len;
     ws->code_ = (uint16_t)status;
     ws->err_ = (uint8_t)err;
     ws->state_ = MSKI_ENDING;
@@ -2471,7 +2729,8 @@ static void mski_start_frames(misskey_ws *ws)
 static bool mski_status_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
 {
     unsigned status = 0, i;
-    if (end - p < 12 || !mski_is(p, p + 7, "HTTP/1.", false) || p[8] != ' ' || (end - p > 12 && p[12] != ' ')) return false;
+    if (end - p < 12 || !mski_is(p, p + 7, "HTTP/1.", false)) return false;
+    if (p[8] != ' ' || (end - p > 12 && p[12] != ' ')) return false;
     if ((uint8_t)(p[7] - '0') > 9 || p[9] == '0') return false;
     for (i = 9; i < 12; i++) {
         if ((uint8_t)(p[i] - '0') > 9) return false;
@@ -2486,19 +2745,29 @@ static bool mski_offered(const misskey_ws *ws, const uint8_t *p, const uint8_t *
 {
     size_t i;
     for (i = 0; i < ws->d_.num_headers; i++) {
-        const uint8_t *const name = mski_bytes(ws->d_.headers[i].name), *const list = mski_bytes(ws->d_.headers[i].value);
-        if (mski_header_id(name, name + MISSKEY_STRLEN(ws->d_.headers[i].name)) == MSKI_PROTOCOL && p < end &&
-            mski_list_has(list, list + MISSKEY_STRLEN(ws->d_.headers[i].value), p, end, false)) {
+        const misskey_header *const h = &ws->d_.headers[i];
+        const uint8_t *const name = mski_bytes(h->name), *const list = mski_bytes(h->value);
+        if (mski_header_id(name, name + MISSKEY_STRLEN(h->name)) == MSKI_PROTOCOL && p < end &&
+            mski_list_has(list, list + MISSKEY_STRLEN(h->value), p, end, false)) {
             return true;
         }
     }
     return false;
 }
 
-/* RFC 6455 section 4.1, "validate the server's response". Repeated headers count as a misfit where they could contradict. */
+/* Seconds of a Retry-After; 0 for a date: what time it is is not known here. */
+static uint32_t mski_seconds(const uint8_t *p, const uint8_t *end)
+{
+    uint32_t n = 0;
+    for (; p < end && (uint8_t)(*p - '0') < 10; p++) if (n < 100000000) n = n * 10 + (*p - '0');
+    return p < end ? 0 : n;
+}
+
+/* RFC 6455 section 4.1, "validate the server's response". Repeated headers count as a misfit where they could
+   contradict. */
 static void mski_answer_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
 {
-    const bool repeated = (ws->seen_ & MSKI_SEEN(id)) != 0;
+    const bool repeated = (ws->in_.head.seen & MSKI_SEEN(id)) != 0;
     bool fits = true;
     switch (id) {
     case MSKI_UPGRADE:    fits = mski_is(p, end, "websocket", true); break;
@@ -2507,15 +2776,11 @@ static void mski_answer_header(misskey_ws *ws, unsigned id, const uint8_t *p, co
     case MSKI_EXTENSIONS: fits = p == end; break;
     case MSKI_PROTOCOL:   fits = !repeated && mski_offered(ws, p, end); break;
     case MSKI_LOCATION:   (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?')); break;
-    case MSKI_RETRY_AFTER:
-        for (ws->retry_after_ = 0; p < end && (uint8_t)(*p - '0') < 10; p++) {
-            ws->retry_after_ = ws->retry_after_ > 99999999 ? ws->retry_after_ : ws->retry_after_ * 10 + (*p - '0');
-        }
-        if (p < end) ws->retry_after_ = 0; /* a date: the caller's clock is not known here */
+    case MSKI_RETRY_AFTER: ws->in_.head.retry_after = mski_seconds(p, end);
         break;
     default: break;
     }
-    ws->seen_ = (uint16_t)(ws->seen_ | MSKI_SEEN(id));
+    ws->in_.head.seen = (uint16_t)(ws->in_.head.seen | MSKI_SEEN(id));
     if (!fits) mski_set(ws, MSKI_MISFIT);
 }
 
@@ -2525,8 +2790,8 @@ static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
     if (ws->code_ < 200 && ws->code_ != 101) { /* an interim answer, RFC 9110 section 15.2 */
         mski_clear(ws, ~(unsigned)(MSKI_EOF | MSKI_WORK | MSKI_SECRET));
         ws->msg_len_ = 0;
-        ws->seen_ = 0;
-        ws->retry_after_ = 0;
+        ws->in_.head.seen = 0;
+        ws->in_.head.retry_after = 0;
         MISSKEY_MEMSET(ws->in_.head.kept, 0, sizeof ws->in_.head.kept);
         return MSKI_AGAIN;
     }
@@ -2534,7 +2799,7 @@ static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
         mski_die(ws, MISSKEY_ERR_HTTP_STATUS);
         return MSKI_AGAIN;
     }
-    if ((ws->seen_ & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
+    if ((ws->in_.head.seen & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
         mski_die(ws, MISSKEY_ERR_WS_ACCEPT);
         return MSKI_AGAIN;
     }
@@ -2549,9 +2814,9 @@ static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
 /* Splits the kept target into path and token: the first i of the query, decoded in place as a form. */
 static void mski_split_target(misskey_ws *ws)
 {
-    uint8_t *const target = mski_rx(ws) + ws->in_.head.kept[MSKI_KEPT_TARGET].at - 1;
-    const uint8_t *p = target, *const end = target + ws->in_.head.kept[MSKI_KEPT_TARGET].len, *next;
-    uint8_t *dst;
+    const misskey_str kept = mski_kept(ws, MSKI_KEPT_TARGET);
+    uint8_t *const target = mski_rx(ws) + (kept.ptr - (const char *)mski_rx(ws)), *dst;
+    const uint8_t *p = target, *const end = target + kept.len, *next;
     p = mski_until(p, end, '?');
     ws->in_.head.kept[MSKI_KEPT_TARGET].len = (uint32_t)(p - target);
     for (; p < end; p = next) {
@@ -2560,12 +2825,13 @@ static void mski_split_target(misskey_ws *ws)
         if (next - p < 2 || p[0] != 'i' || p[1] != '=') continue;
         dst = target + (p + 2 - target);
         ws->in_.head.kept[MSKI_KEPT_TOKEN].at = (uint32_t)(dst - mski_rx(ws)) + 1;
+        ws->in_.head.kept[MSKI_KEPT_TOKEN].len = 0;
         for (p += 2; p < next; p++) {
             const bool code = *p == '%' && next - p > 2 && mski_hex(p[1]) < 16 && mski_hex(p[2]) < 16;
             *dst++ = code ? (uint8_t)(mski_hex(p[1]) << 4 | mski_hex(p[2])) : *p == '+' ? ' ' : *p;
             if (code) p += 2;
+            ws->in_.head.kept[MSKI_KEPT_TOKEN].len++;
         }
-        ws->in_.head.kept[MSKI_KEPT_TOKEN].len = (uint32_t)(dst - mski_rx(ws)) + 1 - ws->in_.head.kept[MSKI_KEPT_TOKEN].at;
         return;
     }
 }
@@ -2578,7 +2844,8 @@ static misskey_err mski_request_line(misskey_ws *ws, const uint8_t *p, const uin
     if (target == p || target == end || *target != ' ') return MISSKEY_ERR_HTTP_SYNTAX;
     if (!mski_is(p, target, "GET", false)) mski_set(ws, MSKI_MISFIT);
     for (space = ++target; space < end && *space > ' ' && *space != 0x7F; space++) {}
-    if (space == target || end - space != 9 || !mski_is(space, space + 8, " HTTP/1.", false)) return MISSKEY_ERR_HTTP_SYNTAX;
+    if (space == target || end - space != 9) return MISSKEY_ERR_HTTP_SYNTAX;
+    if (!mski_is(space, space + 8, " HTTP/1.", false)) return MISSKEY_ERR_HTTP_SYNTAX;
     if ((uint8_t)(space[8] - '1') > 8) mski_set(ws, MSKI_MISFIT);
     if (!mski_keep(ws, MSKI_KEPT_TARGET, target, space)) return MISSKEY_ERR_TOO_BIG;
     mski_split_target(ws);
@@ -2588,7 +2855,7 @@ static misskey_err mski_request_line(misskey_ws *ws, const uint8_t *p, const uin
 /* RFC 6455 section 4.2.1. False: too long to be kept. */
 static bool mski_request_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
 {
-    const bool repeated = (ws->seen_ & MSKI_SEEN(id)) != 0;
+    const bool repeated = (ws->in_.head.seen & MSKI_SEEN(id)) != 0;
     const uint8_t *q = p;
     switch (id) {
     case MSKI_UPGRADE:    if (!mski_list_has_text(p, end, "websocket")) return true; break;
@@ -2611,7 +2878,7 @@ static bool mski_request_header(misskey_ws *ws, unsigned id, const uint8_t *p, c
         break;
     default: break;
     }
-    ws->seen_ = (uint16_t)(ws->seen_ | MSKI_SEEN(id));
+    ws->in_.head.seen = (uint16_t)(ws->in_.head.seen | MSKI_SEEN(id));
     return true;
 }
 
@@ -2619,7 +2886,7 @@ static int mski_request_end(misskey_ws *ws, misskey_ws_event *ev)
 {
     const unsigned needed = MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_KEY) |
                             MSKI_SEEN(MSKI_WS_VERSION) | MSKI_SEEN(MSKI_HOST);
-    if ((ws->seen_ & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
+    if ((ws->in_.head.seen & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
         mski_fail_head(ws, MISSKEY_ERR_HTTP_STATUS);
         return MSKI_AGAIN;
     }
@@ -2721,7 +2988,8 @@ static void mski_put_request(misskey_jw *w, const misskey_ws_desc *d, const uint
     mski_put_target(w, d->path, d->token_in_query ? d->token : NULL);
     mski_put_text(w, " HTTP/1.1\r\nHost: ");
     mski_put_text(w, d->host);
-    mski_put_text(w, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
+    mski_put_text(w, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
+    mski_put_text(w, "Sec-WebSocket-Key: ");
     mski_put(w, key, 24);
     if (d->token != NULL && !d->token_in_query) {
         mski_put_text(w, "\r\nAuthorization: Bearer ");
@@ -2748,7 +3016,7 @@ static void mski_send_request(misskey_ws *ws)
     mski_accept_key(key, ws->in_.head.accept);
     misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
     mski_put_request(&w, &ws->d_, key);
-    ws->tx_end_ = w.len;
+    ws->tx_end_ = ws->tx_rest_ = w.len;
     mski_set(ws, MSKI_SECRET);
 }
 
@@ -2756,9 +3024,9 @@ static void mski_send_request(misskey_ws *ws)
 /* MARK: - implementation: frames                                                                      >>impl-frames  */
 /* ================================================================================================================== */
 
-/* rx holds, in this order: the message being put together (msg_, msg_len_), a gap where headers and control frames were,
-   and the bytes not parsed yet (raw_ to end_). Payload slides down over the gap as it is parsed; everything slides to the
-   beginning only when poll has no event, so views stay where they are until then. */
+/* rx holds, in this order: the message being put together (msg_, msg_len_), a gap where headers and control frames
+   were, and the bytes not parsed yet (raw_ to end_). Payload slides down over the gap as it is parsed; everything
+   slides to the beginning only when poll has no event, so views stay where they are until then. */
 
 /* Largest message: what rx holds beside one frame header. */
 static size_t mski_capacity(const misskey_ws *ws) { return ws->d_.rx.size - 14; }
@@ -2810,7 +3078,7 @@ static int mski_frame_header(misskey_ws *ws)
     const uint8_t *p = mski_rx(ws) + ws->raw_;
     const size_t available = ws->end_ - ws->raw_;
     unsigned extended, i, op;
-    uint32_t len, high = 0; /* high: the upper half of a 64-bit length */
+    uint32_t len, high = 0, least = 0; /* high: the upper half of a 64-bit length; least: what it must not be below */
     if (available < 2) return MSKI_MORE;
     if (!mski_frame_fits(ws, p[0], p[1])) return mski_broken(ws);
     len = p[1] & 0x7F;
@@ -2818,12 +3086,15 @@ static int mski_frame_header(misskey_ws *ws)
     if (available < 2 + extended + (ws->d_.server ? 4u : 0u)) return MSKI_MORE;
     ws->op_ = *p;
     p += 2;
-    if (extended > 0) len = 0;
+    if (extended > 0) {
+        len = 0;
+        least = extended == 2 ? 126 : 65536;
+    }
     for (i = 0; i < extended; i++) {
         high = high << 8 | len >> 24;
         len = len << 8 | *p++;
     }
-    if (high >> 31 != 0 || (high == 0 && len < (extended == 0 ? 0u : extended == 2 ? 126u : 65536u))) return mski_broken(ws);
+    if (high >> 31 != 0 || (high == 0 && len < least)) return mski_broken(ws);
     if (ws->d_.server) {
         MISSKEY_MEMCPY(ws->mask_, p, 4);
         p += 4;
@@ -2997,9 +3268,7 @@ MISSKEY_API void misskey_ws_transport_up(misskey_ws *ws)
 
 MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws)
 {
-    if (ws->state_ == MSKI_IDLE) return;
-    mski_tx_drop(ws);
-    mski_set(ws, MSKI_EOF | MSKI_WORK);
+    if (ws->state_ != MSKI_IDLE) mski_cut(ws);
 }
 
 MISSKEY_API uint8_t *misskey_ws_recv_buf(misskey_ws *ws, size_t *len)
@@ -3034,15 +3303,58 @@ MISSKEY_API size_t misskey_ws_feed(misskey_ws *ws, const void *data, size_t len)
 
 MISSKEY_API const uint8_t *misskey_ws_send_buf(const misskey_ws *ws, size_t *len)
 {
-    *len = ws->tx_end_ - ws->tx_;
+    *len = ws->state_ == MSKI_IDLE || mski_has(ws, MSKI_EOF) ? 0 : ws->tx_end_ - ws->tx_;
     return *len > 0 ? mski_tx(ws) + ws->tx_ : NULL;
+}
+
+/* Size of the frame queued at an offset of tx. counts: it is a message of the application. Those of the session are
+   known by their type; they are sent again anyway. */
+static size_t mski_queued_frame(const misskey_ws *ws, size_t at, bool *counts)
+{
+    static const char *const own[] = { "{\"type\":\"connect\"", "{\"type\":\"disconnect\"", "{\"type\":\"subNote\"",
+                                       "{\"type\":\"unsubNote\"", "h" };
+    const uint8_t *const p = mski_tx(ws) + at, *payload;
+    const unsigned extended = (p[1] & 127u) < 126 ? 0 : (p[1] & 127u) == 126 ? 2 : 8;
+    uint8_t text[24];
+    size_t len = extended > 0 ? 0 : p[1] & 127u, i, n;
+    for (i = 0; i < extended; i++) len = len << 8 | p[2 + i];
+    payload = p + 2 + extended + (ws->d_.server ? 0 : 4);
+    n = len < sizeof text ? len : sizeof text;
+    MISSKEY_MEMCPY(text, payload, n);
+    if (!ws->d_.server) mski_mask(text, payload, n, payload - 4, 0);
+    *counts = (p[0] & 8) == 0;
+    for (i = 0; i < sizeof own / sizeof own[0]; i++) {
+        const size_t own_len = MISSKEY_STRLEN(own[i]);
+        if (own_len <= n && mski_equal(text, own[i], own_len) && (own_len > 1 || len == 1)) *counts = false;
+    }
+    return (size_t)(payload - p) + len;
+}
+
+/* Messages of the application that have not left whole. */
+static uint32_t mski_count_unsent(const misskey_ws *ws)
+{
+    uint32_t n = ws->tx_rest_ > 0 && ws->tx_counts_ ? 1 : 0;
+    size_t at = ws->tx_ + ws->tx_rest_;
+    bool counts;
+    while (at < ws->tx_end_) {
+        at += mski_queued_frame(ws, at, &counts);
+        n += counts;
+    }
+    return n;
 }
 
 MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n)
 {
-    if (n > ws->tx_end_ - ws->tx_) n = ws->tx_end_ - ws->tx_;
+    size_t len;
+    (void)misskey_ws_send_buf(ws, &len);
+    if (n > len) n = len;
     if (mski_has(ws, MSKI_SECRET)) MISSKEY_MEMSET(mski_tx(ws) + ws->tx_, 0, n);
-    ws->tx_ += n;
+    for (; n > 0; n -= len) {
+        if (ws->tx_rest_ == 0) ws->tx_rest_ = mski_queued_frame(ws, ws->tx_, &ws->tx_counts_);
+        len = n < ws->tx_rest_ ? n : ws->tx_rest_;
+        ws->tx_ += len;
+        ws->tx_rest_ -= len;
+    }
     if (ws->tx_ == ws->tx_end_) mski_tx_drop(ws);
     mski_flush_pong(ws);
     if (ws->state_ == MSKI_ENDING) mski_set(ws, MSKI_WORK);
@@ -3082,17 +3394,16 @@ static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
     ev->type = MISSKEY_WS_EVENT_CLOSED;
     ev->code = ws->code_;
     ev->err = (misskey_err)ws->err_;
-    ev->retry_after = ws->retry_after_;
     if (mski_has(ws, MSKI_REASON)) {
         ev->text.ptr = (const char *)ws->in_.ctrl + 2;
         ev->text.len = ws->ctrl_len_ - 2u;
     } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !ws->d_.server) {
+        ev->retry_after = ws->in_.head.retry_after;
         ev->text = mski_kept(ws, MSKI_KEPT_REASON);
         ev->location = mski_kept(ws, MSKI_KEPT_LOCATION);
     }
     ws->state_ = MSKI_IDLE;
     ws->raw_ = ws->end_;
-    mski_tx_drop(ws);
     return true;
 }
 
@@ -3145,9 +3456,9 @@ MISSKEY_API bool misskey_ws_poll(misskey_ws *ws, misskey_ws_event *event)
 }
 
 /* Milliseconds left of a span. */
-static uint32_t mski_left(const misskey_ws *ws, uint32_t start, uint32_t span)
+static uint32_t mski_remaining(uint32_t now, uint32_t since, uint32_t span)
 {
-    const uint32_t passed = ws->now_ - start;
+    const uint32_t passed = now - since;
     if (span == MISSKEY_FOREVER) return span;
     return passed >= span ? 0 : span - passed;
 }
@@ -3159,13 +3470,13 @@ static uint32_t mski_deadline(const misskey_ws *ws)
     case MSKI_IDLE:
         return MISSKEY_FOREVER;
     case MSKI_OPEN:
-        if (mski_has(ws, MSKI_PINGED)) return mski_left(ws, ws->since_, ws->d_.pong_ms);
-        return mski_left(ws, ws->heard_, ws->d_.ping_ms);
+        if (mski_has(ws, MSKI_PINGED)) return mski_remaining(ws->now_, ws->since_, ws->d_.pong_ms);
+        return mski_remaining(ws->now_, ws->heard_, ws->d_.ping_ms);
     case MSKI_CLOSING:
     case MSKI_ENDING:
-        return mski_left(ws, ws->since_, ws->d_.close_ms);
+        return mski_remaining(ws->now_, ws->since_, ws->d_.close_ms);
     default:
-        return mski_left(ws, ws->since_, ws->d_.handshake_ms);
+        return mski_remaining(ws->now_, ws->since_, ws->d_.handshake_ms);
     }
 }
 
@@ -3210,14 +3521,13 @@ MISSKEY_API misskey_err misskey_ws_send(misskey_ws *ws, const void *data, size_t
 /* The text is written where the frame will have it; the header goes before it. */
 MISSKEY_API misskey_err misskey_ws_send_message(misskey_ws *ws, const misskey_message *message)
 {
-    size_t len, header;
+    size_t len;
     uint8_t *payload;
     misskey_err err = misskey_message_write(message, NULL, 0, &len);
     if (err != MISSKEY_ERR_OK && err != MISSKEY_ERR_TOO_SMALL) return err;
     err = mski_can_send(ws, len);
     if (err != MISSKEY_ERR_OK) return err;
-    header = mski_header_size(ws, len);
-    payload = mski_tx_room(ws, header + len) + header;
+    payload = mski_tx_payload(ws, len);
     err = misskey_message_write(message, (char *)payload, len, &len);
     if (err != MISSKEY_ERR_OK) return err;
     return mski_send_frame(ws, 1, payload, len) ? MISSKEY_ERR_OK : MISSKEY_ERR_ENTROPY;
@@ -3253,7 +3563,8 @@ MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol)
         if (*p != 0 || p == protocol) return MISSKEY_ERR_BAD_ARG;
     }
     misskey_jw_init(&w, (char *)mski_tx(ws), ws->d_.tx.size);
-    mski_put_text(&w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+    mski_put_text(&w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    mski_put_text(&w, "Sec-WebSocket-Accept: ");
     mski_put(&w, ws->in_.head.accept, sizeof ws->in_.head.accept);
     if (protocol != NULL) {
         mski_put_text(&w, "\r\nSec-WebSocket-Protocol: ");
@@ -3261,7 +3572,7 @@ MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol)
     }
     mski_put_text(&w, "\r\n\r\n");
     if (w.len > w.cap) return MISSKEY_ERR_TOO_SMALL;
-    ws->tx_end_ = w.len;
+    ws->tx_end_ = ws->tx_rest_ = w.len;
     ws->state_ = MSKI_OPENING;
     mski_set(ws, MSKI_WORK);
     return MISSKEY_ERR_OK;
@@ -3282,31 +3593,944 @@ MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status)
 /* MARK: - implementation: session                                                                    >>impl-session  */
 /* ================================================================================================================== */
 
-MISSKEY_API void misskey_session_init(misskey_session *session)
+enum { /* state_ of a session */
+    MSKI_DOWN,              /* waiting until since_ */
+    MSKI_DIALLING,          /* DIAL was given, or the upgrade is under way */
+    MSKI_UP,
+    MSKI_STOPPED            /* refused for good, or closed by the application */
+};
+
+enum { /* flags_ of a session */
+    MSKI_DIAL_DUE = 1,      /* the first DIAL waits for nothing */
+    MSKI_RESUMED = 2,       /* was open before */
+    MSKI_CHANNELS = 4,      /* some channel may have a frame to send */
+    MSKI_NOTICES = 8,       /* some channel has an event to give */
+    MSKI_BEAT = 0x10,       /* a bare h is due */
+    MSKI_GIVEN = 0x20,      /* text_ was given in an event (alone) */
+    MSKI_HELD = 0x40,       /* text_ is a message that waits behind the events that it caused */
+    MSKI_QUIT = 0x80,       /* the application closed */
+    MSKI_OPENED = 0x100,    /* the transport is up, OPEN is due (alone) */
+    MSKI_LENT = 0x200,      /* text_ is a message not yet given (alone) */
+    MSKI_BLOCKED = 0x400    /* what is next to be sent waits for room in tx (connection) */
+};
+
+enum { /* state_ of a channel */
+    MSKI_FREE,
+    MSKI_WANTED,            /* no connect sent on this transport */
+    MSKI_ASKED,             /* connect sent, no answer yet */
+    MSKI_READY,
+    MSKI_REFUSED            /* no answer in time; takes one of the server's places all the same */
+};
+
+enum { /* flags_ of a channel */
+    MSKI_GOING = 1,         /* closed by the application: disconnect as soon as the connect is answered or has timed out
+                               */
+    MSKI_LOST = 2,          /* was ready when a transport was lost, at lost_; no GAP given yet */
+    MSKI_TELL_READY = 4,
+    MSKI_TELL_REFUSED = 8,
+    MSKI_TELL_GAP = 0x10
+};
+
+#define MSKI_NONE 0xFFFFu           /* no capture slot */
+#define MSKI_REFS 0x3FFFu           /* refs_: count */
+#define MSKI_ON_WIRE 0x4000u        /* refs_: subNote was sent on this transport */
+#define MSKI_QUEUED 0x8000u         /* refs_: in subs_ or unsubs_ */
+
+/* --- vocabulary --- */
+
+enum { MSKI_SHARE_ANY, MSKI_SHARE_OLD, MSKI_SHARE_ONE };
+
+typedef struct mski_channel_kind { const char *name; bool credential; uint8_t share; } mski_channel_kind;
+
+#define MISSKEY_X_(name, credential, share) { name, credential, MSKI_SHARE_##share },
+static const mski_channel_kind mski_channel_kinds[] = { MISSKEY_CHANNEL_LIST(MISSKEY_X_) };
+#undef MISSKEY_X_
+
+static bool mski_same_string(const char *a, const char *b)
 {
+    const size_t len = MISSKEY_STRLEN(a);
+    return len == MISSKEY_STRLEN(b) && mski_equal(a, b, len);
+}
+
+static const mski_channel_kind *mski_find_channel_kind(const char *name)
+{
+    size_t i;
+    for (i = 0; i < sizeof mski_channel_kinds / sizeof mski_channel_kinds[0]; i++) {
+        if (mski_same_string(mski_channel_kinds[i].name, name)) return &mski_channel_kinds[i];
+    }
+    return NULL;
+}
+
+static bool mski_shared(const misskey_session *s, const char *name)
+{
+    const mski_channel_kind *const kind = mski_find_channel_kind(name);
+    return kind != NULL && kind->share > (s->d_.old_timelines ? MSKI_SHARE_ANY : MSKI_SHARE_OLD);
+}
+
+/* --- time --- */
+
+static bool mski_due(uint32_t now, uint32_t at) { return (int32_t)(now - at) >= 0; }
+
+static uint32_t mski_least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* At most rate messages in any second: after so many of them without a second's pause, a second's pause. */
+static uint32_t mski_pace(const misskey_session *s)
+{
+    return s->burst_ < s->d_.rate ? 0 : mski_remaining(s->now_, s->paced_, 1000);
+}
+
+static void mski_count_paced(misskey_session *s)
+{
+    if (s->now_ - s->paced_ >= 1000) s->burst_ = 0;
+    s->burst_++;
+    s->paced_ = s->now_;
+}
+
+/* A part of span, drawn evenly; without entropy all of it. */
+static uint32_t mski_spread(const misskey_session *s, uint32_t span)
+{
+    uint32_t r = 0xFFFFFFFFu;
+    if (s->d_.entropy != NULL && !s->d_.entropy(s->d_.user, &r, sizeof r)) r = 0xFFFFFFFFu;
+    return (uint32_t)(((uint64_t)span + 1) * r >> 32);
+}
+
+/* --- captures: a hash table with chains, and two queues, all in the slots --- */
+
+static uint16_t mski_bucket(const misskey_session *s, const char *id)
+{
+    uint32_t h = 2166136261u; /* FNV-1a; the multiplication spreads it over the table without a division */
+    unsigned i;
+    for (i = 0; i < 32 && id[i] != 0; i++) h = (h ^ (uint8_t)id[i]) * 16777619u;
+    return (uint16_t)((uint64_t)h * s->d_.num_captures >> 32);
+}
+
+/* The slot of an id that is NUL-padded to 32 bytes. */
+static uint16_t mski_find_capture(const misskey_session *s, const char *id)
+{
+    uint16_t i;
+    if (s->d_.num_captures == 0) return MSKI_NONE;
+    for (i = s->d_.captures[mski_bucket(s, id)].head_; i != MSKI_NONE; i = s->d_.captures[i].next_) {
+        if (mski_equal(s->d_.captures[i].id_, id, 32)) break;
+    }
+    return i;
+}
+
+static void mski_free_capture(misskey_session *s, uint16_t i)
+{
+    misskey_capture_slot *const slots = s->d_.captures;
+    uint16_t *link = &slots[mski_bucket(s, slots[i].id_)].head_;
+    while (*link != i) link = &slots[*link].next_;
+    *link = slots[i].next_;
+    slots[i].next_ = s->free_;
+    slots[i].refs_ = 0;
+    slots[i].id_[0] = 0;
+    s->free_ = i;
+}
+
+static void mski_queue_capture(misskey_session *s, uint16_t i, uint16_t *first, uint16_t *last)
+{
+    misskey_capture_slot *const slots = s->d_.captures;
+    if (slots[i].refs_ & MSKI_QUEUED) return;
+    slots[i].refs_ |= MSKI_QUEUED;
+    slots[i].queue_ = MSKI_NONE;
+    if (*first == MSKI_NONE) *first = i;
+    else slots[*last].queue_ = i;
+    *last = i;
+}
+
+/* First slot of a queue that still needs its message (subs_: wanted; unsubs_: not wanted); the others leave it on the
+   way. */
+static uint16_t mski_queue_head(misskey_session *s, uint16_t *first, bool wanted)
+{
+    misskey_capture_slot *const slots = s->d_.captures;
+    while (*first != MSKI_NONE) {
+        const uint16_t i = *first;
+        if (((slots[i].refs_ & MSKI_REFS) != 0) == wanted) break;
+        *first = slots[i].queue_;
+        slots[i].refs_ = (uint16_t)(slots[i].refs_ & ~MSKI_QUEUED);
+        if (wanted) mski_free_capture(s, i);
+    }
+    return *first;
+}
+
+/* Frees the slots of captures that were released before their subNote was sent. */
+static void mski_sweep_captures(misskey_session *s)
+{
+    uint16_t i = s->subs_, next;
+    s->subs_ = MSKI_NONE;
+    for (; i != MSKI_NONE; i = next) {
+        next = s->d_.captures[i].queue_;
+        s->d_.captures[i].refs_ = (uint16_t)(s->d_.captures[i].refs_ & ~MSKI_QUEUED);
+        if (s->d_.captures[i].refs_ == 0) mski_free_capture(s, i);
+        else mski_queue_capture(s, i, &s->subs_, &s->subs_end_);
+    }
+}
+
+/* Next slot whose subNote belongs to the resume. */
+static uint16_t mski_resume_head(misskey_session *s)
+{
+    for (; s->resume_ < s->d_.num_captures; s->resume_++) {
+        const uint16_t refs = s->d_.captures[s->resume_].refs_;
+        if ((refs & MSKI_REFS) != 0) return s->resume_;
+    }
+    return MSKI_NONE;
+}
+
+static void mski_reset_captures(misskey_session *s)
+{
+    uint16_t i;
+    s->subs_ = s->unsubs_ = MSKI_NONE;
+    s->resume_ = 0;
+    for (i = 0; i < s->d_.num_captures; i++) {
+        misskey_capture_slot *const slot = &s->d_.captures[i];
+        slot->refs_ &= MSKI_REFS;
+        if (slot->refs_ == 0 && slot->id_[0] != 0) mski_free_capture(s, i);
+    }
+}
+
+/* Copies an id, padded. False: it is none. */
+static bool mski_note_id(char out[32], const char *id, size_t len)
+{
+    size_t i;
+    if (len == 0 || len > 32) return false;
+    for (i = 0; i < len; i++) {
+        if (id[i] <= ' ' || id[i] > '~' || id[i] == '"' || id[i] == '\\') return false;
+    }
+    MISSKEY_MEMSET(out, 0, 32);
+    MISSKEY_MEMCPY(out, id, len);
+    return true;
+}
+
+static misskey_jstr mski_padded_id(const char *id, size_t max)
+{
+    misskey_jstr s;
+    s.ptr = id;
+    for (s.len = 0; s.len < max && id[s.len] != 0; s.len++) {}
+    return s;
+}
+
+MISSKEY_API misskey_err misskey_note_capture(misskey_session *session, const char *id, size_t len)
+{
+    misskey_capture_slot *slots = session->d_.captures;
+    char key[32];
+    uint16_t i, bucket;
+    if (!mski_note_id(key, id, len)) return MISSKEY_ERR_BAD_ARG;
+    i = mski_find_capture(session, key);
+    if (i == MSKI_NONE) {
+        if (session->free_ == MSKI_NONE) mski_sweep_captures(session);
+        if (session->free_ == MSKI_NONE) return MISSKEY_ERR_FULL;
+        i = session->free_;
+        session->free_ = slots[i].next_;
+        bucket = mski_bucket(session, key);
+        MISSKEY_MEMCPY(slots[i].id_, key, 32);
+        slots[i].next_ = slots[bucket].head_;
+        slots[bucket].head_ = i;
+    }
+    if ((slots[i].refs_ & MSKI_REFS) == MSKI_REFS) return MISSKEY_ERR_FULL;
+    slots[i].refs_++;
+    if ((slots[i].refs_ & MSKI_ON_WIRE) == 0 && i < session->resume_) { /* else the resume is still to come to it */
+        mski_queue_capture(session, i, &session->subs_, &session->subs_end_);
+    }
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_note_release(misskey_session *session, const char *id, size_t len)
+{
+    misskey_capture_slot *slots = session->d_.captures;
+    char key[32];
+    uint16_t i;
+    if (!mski_note_id(key, id, len)) return MISSKEY_ERR_BAD_ARG;
+    i = mski_find_capture(session, key);
+    if (i == MSKI_NONE || (slots[i].refs_ & MSKI_REFS) == 0) return MISSKEY_ERR_STALE;
+    slots[i].refs_--;
+    if ((slots[i].refs_ & MSKI_REFS) == 0 && (slots[i].refs_ & MSKI_ON_WIRE) != 0) {
+        mski_queue_capture(session, i, &session->unsubs_, &session->unsubs_end_);
+    } else if (slots[i].refs_ == 0) {
+        mski_free_capture(session, i);
+    }
+    return MISSKEY_ERR_OK;
+}
+
+/* --- channels --- */
+
+static misskey_channel mski_handle(const misskey_session *s, const misskey_channel_slot *slot)
+{
+    misskey_channel channel;
+    channel.id = (uint32_t)slot->generation_ << 16 | (uint32_t)(slot - s->d_.channels);
+    return channel;
+}
+
+static misskey_channel_slot *mski_channel_of(const misskey_session *s, misskey_channel channel)
+{
+    const uint32_t i = channel.id & 0xFFFF;
+    if (i >= s->d_.num_channels || channel.id >> 16 == 0) return NULL;
+    if (s->d_.channels[i].state_ == MSKI_FREE || s->d_.channels[i].generation_ != channel.id >> 16) return NULL;
+    return &s->d_.channels[i];
+}
+
+/* The id on the wire: slot and number of the connect, in hexadecimal. Never the same twice on a connection. */
+static misskey_jstr mski_wire_id(uint32_t slot, uint32_t wire, char text[16])
+{
+    static const char hex[] = "0123456789abcdef";
+    uint32_t part = slot;
+    misskey_jstr id;
+    int i = 16;
+    for (id.len = 0; id.len < 2; id.len++) {
+        if (id.len == 1) text[--i] = '.';
+        part = id.len == 0 ? wire : slot;
+        do text[--i] = hex[part & 15]; while ((part >>= 4) != 0);
+    }
+    id.ptr = text + i;
+    id.len = (size_t)(16 - i);
+    return id;
+}
+
+/* The slot that an id on the wire means; NULL if it is none of this connection, or not any more. */
+static misskey_channel_slot *mski_channel_by_wire(const misskey_session *s, misskey_jstr id)
+{
+    uint32_t part[2] = { 0, 0 };
+    unsigned n = 0;
+    size_t i;
+    for (i = 0; i < id.len; i++) {
+        const unsigned digit = mski_hex((uint8_t)id.ptr[i]);
+        if (id.ptr[i] == '.' && n == 0) n++;
+        else if (digit > 15 || part[n] >> 28 != 0) return NULL;
+        else part[n] = part[n] << 4 | digit;
+    }
+    if (n == 0 || part[0] >= s->d_.num_channels || part[1] == 0) return NULL;
+    return s->d_.channels[part[0]].wire_ == part[1] ? &s->d_.channels[part[0]] : NULL;
+}
+
+/* Another channel of the same name that the server has, or may have. */
+static const misskey_channel_slot *mski_same_name(const misskey_session *s, const misskey_channel_slot *than,
+                                                  const char *name)
+{
+    uint16_t i;
+    for (i = 0; i < s->d_.num_channels; i++) {
+        const misskey_channel_slot *const slot = &s->d_.channels[i];
+        if (slot != than && slot->state_ > MSKI_WANTED && mski_same_string(slot->name_, name)) return slot;
+    }
+    return NULL;
+}
+
+static void mski_free_channel(misskey_session *s, misskey_channel_slot *slot)
+{
+    slot->state_ = MSKI_FREE;
+    slot->wire_ = 0;
+    s->flags_ |= MSKI_CHANNELS; /* another of the same name may have waited for this */
+}
+
+/* Plain text that is the same as the inside of a JSON string. */
+static bool mski_needs_no_escape(const char *text)
+{
+    const uint8_t *const p = mski_bytes(text), *const end = p + MISSKEY_STRLEN(text);
+    mski_scan s;
+    mski_scan_init(&s, end, true);
+    return p < end && mski_characters(&s, p) == end && !mski_contains(text, '\\');
+}
+
+/* JSON text without white space around it. */
+static misskey_err mski_check_value(const char *text)
+{
+    const size_t len = MISSKEY_STRLEN(text);
+    misskey_json value;
+    const misskey_err err = misskey_json_check(text, len, &value, NULL);
+    if (err != MISSKEY_ERR_OK) return err;
+    return value.len == len ? MISSKEY_ERR_OK : MISSKEY_ERR_BAD_JSON;
+}
+
+static void mski_connect_message(const char *name, const char *params, misskey_jstr id, misskey_message *m)
+{
+    MISSKEY_MEMSET(m, 0, sizeof *m);
+    m->kind = MISSKEY_KIND_CONNECT;
+    m->channel = misskey_jstr_text(name);
+    m->id = id;
+    m->body = misskey_json_text(params);
+    m->pong = true;
+}
+
+/* What can be known before anything is sent. */
+static MSKI_NOINLINE misskey_err mski_check_channel(const misskey_session *s, const char *name, const char *params)
+{
+    const mski_channel_kind *kind;
+    misskey_message m;
+    char id[16];
+    if (*params != '{') return MISSKEY_ERR_BAD_JSON;
+    kind = mski_find_channel_kind(name);
+    if (kind != NULL && kind->credential && s->d_.anonymous) return MISSKEY_ERR_NO_TOKEN;
+    mski_connect_message(name, params, mski_wire_id(0xFFFF, 0xFFFFFFFFu, id), &m);
+    return mski_write_message(&m, NULL, 0) > s->limit_ ? MISSKEY_ERR_TOO_SMALL : MISSKEY_ERR_OK;
+}
+
+/* An open, or closing, channel that the server would share with a new one of this name. */
+static misskey_channel_slot *mski_share(const misskey_session *s, const char *name, const char *params, bool going)
+{
+    uint16_t i;
+    for (i = 0; i < s->d_.num_channels && mski_shared(s, name); i++) {
+        misskey_channel_slot *const slot = &s->d_.channels[i];
+        if (slot->state_ == MSKI_FREE || ((slot->flags_ & MSKI_GOING) != 0) != going) continue;
+        if (mski_same_string(slot->name_, name) && (!going || mski_same_string(slot->params_, params))) return slot;
+    }
+    return NULL;
+}
+
+static void mski_tell(misskey_session *s, misskey_channel_slot *slot, unsigned notice)
+{
+    slot->flags_ = (uint8_t)(slot->flags_ | notice);
+    s->flags_ |= MSKI_NOTICES;
+}
+
+static uint16_t mski_channels_in_use(const misskey_session *s, uint8_t from)
+{
+    uint16_t i, n = 0;
+    for (i = 0; i < s->d_.num_channels; i++) if (s->d_.channels[i].state_ >= from) n++;
+    return n;
+}
+
+MISSKEY_API misskey_err misskey_channel_open(misskey_session *session, const char *name, const char *params, void *user,
+                                             misskey_channel *channel)
+{
+    const char *const text = params == NULL ? "{}" : params;
+    misskey_err err = mski_check_value(text);
+    misskey_channel_slot *slot;
+    uint16_t generation;
+    if (name == NULL || !mski_needs_no_escape(name)) return MISSKEY_ERR_BAD_ARG;
+    if (err == MISSKEY_ERR_OK) err = mski_check_channel(session, name, text);
+    if (err != MISSKEY_ERR_OK) return err;
+    slot = mski_share(session, name, text, false);
+    if (slot != NULL) {
+        if (!mski_same_string(slot->params_, text)) return MISSKEY_ERR_SHARED;
+        if (slot->refs_ == 0xFFFF) return MISSKEY_ERR_FULL;
+        slot->refs_++;
+        *channel = mski_handle(session, slot);
+        return MISSKEY_ERR_OK;
+    }
+    slot = mski_share(session, name, text, true);
+    if (slot == NULL) {
+        if (mski_channels_in_use(session, MSKI_WANTED) >= session->d_.max_channels) return MISSKEY_ERR_FULL;
+        for (slot = session->d_.channels; slot != NULL && slot->state_ != MSKI_FREE; slot++) {}
+        generation = slot->generation_;
+        MISSKEY_MEMSET(slot, 0, sizeof *slot);
+        slot->generation_ = generation == 0 ? 1 : generation;
+        slot->state_ = MSKI_WANTED;
+    }
+    slot->flags_ = 0; /* if it was going, its disconnect has not been sent: it stays */
+    if (slot->state_ == MSKI_READY) mski_tell(session, slot, MSKI_TELL_READY);
+    if (slot->state_ == MSKI_REFUSED) mski_tell(session, slot, MSKI_TELL_REFUSED);
+    slot->name_ = name;
+    slot->params_ = text;
+    slot->user_ = user;
+    slot->refs_ = 1;
+    session->flags_ |= MSKI_CHANNELS;
+    *channel = mski_handle(session, slot);
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_channel_close(misskey_session *session, misskey_channel channel)
+{
+    misskey_channel_slot *const slot = mski_channel_of(session, channel);
+    if (slot == NULL) return MISSKEY_ERR_STALE;
+    if (--slot->refs_ > 0) return MISSKEY_ERR_OK;
+    slot->generation_ = (uint16_t)(slot->generation_ == 0xFFFF ? 1 : slot->generation_ + 1);
+    slot->flags_ = MSKI_GOING;
+    slot->last_len_ = 0;
+    session->flags_ |= MSKI_CHANNELS;
+    if (slot->state_ == MSKI_WANTED) mski_free_channel(session, slot);
+    return MISSKEY_ERR_OK;
+}
+
+/* The server has the channel. */
+static void mski_channel_ready(misskey_session *s, misskey_channel_slot *slot)
+{
+    if (slot->state_ == MSKI_READY) return;
+    slot->state_ = MSKI_READY;
+    s->flags_ |= MSKI_CHANNELS; /* a disconnect may have waited for this */
+    if (slot->flags_ & MSKI_GOING) return;
+    mski_tell(s, slot, MSKI_TELL_READY);
+    if ((slot->flags_ & MSKI_LOST) == 0) return;
+    if (s->now_ - slot->lost_ >= s->d_.blink_ms) mski_tell(s, slot, MSKI_TELL_GAP);
+    else slot->flags_ &= (uint8_t)~MSKI_LOST;
+}
+
+static misskey_reason mski_probable_reason(const misskey_session *s, const misskey_channel_slot *slot)
+{
+    const mski_channel_kind *const kind = mski_find_channel_kind(slot->name_);
+    if (mski_channels_in_use(s, MSKI_ASKED) > 32) return MISSKEY_REASON_LIMIT;
+    if (kind == NULL) return MISSKEY_REASON_NAME;
+    if (kind->credential && s->d_.anonymous) return MISSKEY_REASON_NO_TOKEN;
+    if (kind->share != MSKI_SHARE_ANY && mski_same_name(s, slot, slot->name_) != NULL) return MISSKEY_REASON_SHARED;
+    return MISSKEY_REASON_UNKNOWN;
+}
+
+static void mski_acknowledge_timeouts(misskey_session *s)
+{
+    uint16_t i;
+    for (i = 0; i < s->d_.num_channels && s->state_ == MSKI_UP; i++) {
+        misskey_channel_slot *const slot = &s->d_.channels[i];
+        if (slot->state_ != MSKI_ASKED || mski_remaining(s->now_, slot->asked_, s->d_.ack_ms) > 0) continue;
+        slot->state_ = MSKI_REFUSED;
+        s->flags_ |= MSKI_CHANNELS;
+        if ((slot->flags_ & MSKI_GOING) == 0) mski_tell(s, slot, MSKI_TELL_REFUSED);
+    }
+}
+
+/* The next event about a channel: READY or REFUSED, then GAP. */
+static bool mski_notice(misskey_session *s, misskey_event *event)
+{
+    uint16_t i;
+    if ((s->flags_ & MSKI_NOTICES) == 0) return false;
+    for (i = 0; i < s->d_.num_channels; i++) {
+        misskey_channel_slot *const slot = &s->d_.channels[i];
+        const unsigned notice = slot->flags_ & (MSKI_TELL_READY | MSKI_TELL_REFUSED | MSKI_TELL_GAP);
+        if (notice == 0) continue;
+        MISSKEY_MEMSET(event, 0, sizeof *event);
+        event->channel = mski_handle(s, slot);
+        event->user = slot->user_;
+        if (notice & MSKI_TELL_REFUSED) {
+            event->type = MISSKEY_EVENT_CHANNEL_REFUSED;
+            event->reason = mski_probable_reason(s, slot);
+            slot->flags_ &= (uint8_t)~MSKI_TELL_REFUSED;
+        } else if (notice & MSKI_TELL_READY) {
+            event->type = MISSKEY_EVENT_CHANNEL_READY;
+            slot->flags_ &= (uint8_t)~MSKI_TELL_READY;
+        } else {
+            event->type = MISSKEY_EVENT_GAP;
+            event->outage_ms = s->now_ - slot->lost_;
+            if (slot->last_len_ > 0) {
+                event->last_id.ptr = slot->last_;
+                event->last_id.len = slot->last_len_;
+            }
+            slot->flags_ &= (uint8_t)~(MSKI_TELL_GAP | MSKI_LOST);
+        }
+        return true;
+    }
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_NOTICES);
+    return false;
+}
+
+/* --- what is to be sent --- */
+
+typedef struct mski_outgoing {
+    misskey_message message;
+    misskey_channel_slot *channel;  /* connect, disconnect */
+    uint16_t capture;               /* subNote, unsubNote */
+    char id[16];
+} mski_outgoing;
+
+static misskey_channel_slot *mski_next_channel(misskey_session *s, bool going)
+{
+    uint16_t i;
+    for (i = 0; i < s->d_.num_channels; i++) {
+        misskey_channel_slot *const slot = &s->d_.channels[i];
+        if (going && (slot->flags_ & MSKI_GOING) != 0 && slot->state_ > MSKI_ASKED) return slot;
+        if (!going && slot->state_ == MSKI_WANTED &&
+            !(mski_shared(s, slot->name_) && mski_same_name(s, slot, slot->name_) != NULL)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+static void mski_out_capture(const misskey_session *s, mski_outgoing *out, misskey_kind kind, uint16_t i)
+{
+    out->message.kind = kind;
+    out->message.id = mski_padded_id(s->d_.captures[i].id_, 32);
+    out->capture = i;
+}
+
+/* The next message, in the order of their claim on free room. False: none now. */
+static bool mski_next_message(misskey_session *s, mski_outgoing *out)
+{
+    misskey_jstr id;
+    uint16_t i;
+    MISSKEY_MEMSET(out, 0, sizeof *out);
+    if (s->state_ != MSKI_UP) return false;
+    if (s->flags_ & MSKI_BEAT) {
+        out->message.kind = MISSKEY_KIND_TEXT_H;
+        return true;
+    }
+    if (mski_pace(s) > 0) return false;
+    if ((s->flags_ & MSKI_CHANNELS) != 0 && (out->channel = mski_next_channel(s, true)) != NULL) {
+        out->message.kind = MISSKEY_KIND_DISCONNECT;
+        out->message.id = mski_wire_id((uint32_t)(out->channel - s->d_.channels), out->channel->wire_, out->id);
+        return true;
+    }
+    if ((i = mski_queue_head(s, &s->unsubs_, false)) != MSKI_NONE) {
+        mski_out_capture(s, out, MISSKEY_KIND_UNSUB_NOTE, i);
+        return true;
+    }
+    if ((s->flags_ & MSKI_CHANNELS) != 0 && (out->channel = mski_next_channel(s, false)) != NULL) {
+        id = mski_wire_id((uint32_t)(out->channel - s->d_.channels), s->wire_ + 1, out->id);
+        mski_connect_message(out->channel->name_, out->channel->params_, id, &out->message);
+        return true;
+    }
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_CHANNELS);
+    i = mski_resume_head(s);
+    if (i == MSKI_NONE) i = mski_queue_head(s, &s->subs_, true);
+    if (i != MSKI_NONE) mski_out_capture(s, out, MISSKEY_KIND_SUB_NOTE, i);
+    return i != MSKI_NONE;
+}
+
+static void mski_trace(misskey_session *s, bool sent, const char *text, size_t len)
+{
+    if (sent) s->counters.sent++;
+    if (s->d_.trace != NULL) s->d_.trace(s->d_.user, sent, text, len);
+}
+
+/* The message was handed out. */
+static void mski_message_sent(misskey_session *s, const mski_outgoing *out)
+{
+    misskey_capture_slot *const capture = &s->d_.captures[out->capture];
+    s->beat_ = s->now_;
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_BEAT);
+    if (out->message.kind == MISSKEY_KIND_TEXT_H) return;
+    mski_count_paced(s);
+    switch (out->message.kind) {
+    case MISSKEY_KIND_DISCONNECT:
+        mski_free_channel(s, out->channel);
+        break;
+    case MISSKEY_KIND_CONNECT:
+        out->channel->wire_ = ++s->wire_;
+        out->channel->state_ = MSKI_ASKED;
+        out->channel->asked_ = s->now_;
+        break;
+    case MISSKEY_KIND_UNSUB_NOTE:
+        s->unsubs_ = capture->queue_;
+        mski_free_capture(s, out->capture);
+        break;
+    default: /* subNote: of the resume, or of the queue behind it */
+        if (capture->refs_ & MSKI_QUEUED) s->subs_ = capture->queue_;
+        else s->resume_++;
+        capture->refs_ = (uint16_t)((capture->refs_ & MSKI_REFS) | MSKI_ON_WIRE);
+    }
+}
+
+/* --- what has come --- */
+
+enum { MSKI_DELIVER, MSKI_HOLD, MSKI_SWALLOW };
+
+static MSKI_NOINLINE bool mski_captured(const misskey_session *s, misskey_jstr id)
+{
+    char plain[33];
+    uint16_t i;
+    MISSKEY_MEMSET(plain, 0, sizeof plain);
+    if (misskey_jstr_copy(id, plain, sizeof plain) > 32) return false;
+    i = mski_find_capture(s, plain);
+    return i != MSKI_NONE && (s->d_.captures[i].refs_ & MSKI_REFS) != 0;
+}
+
+/* The last note of a channel: where a gap begins. Servers write the id of a note first, so the walk is short. */
+static MSKI_NOINLINE void mski_remember_note(const misskey_session *s, const misskey_event *event)
+{
+    misskey_channel_slot *const slot = mski_channel_of(s, event->channel);
+    misskey_iter it = misskey_json_iter(event->message.body);
+    misskey_jstr id;
+    if (slot == NULL || !misskey_jstr_eq(event->message.event, "note")) return;
+    while (misskey_json_next(&it)) {
+        if (!misskey_jstr_eq(it.key, "id")) continue;
+        id = misskey_json_str(it.value);
+        if (id.len == 0 || id.len > sizeof slot->last_) return;
+        MISSKEY_MEMCPY(slot->last_, id.ptr, id.len);
+        slot->last_len_ = (uint8_t)id.len;
+        return;
+    }
+}
+
+/* A message of a channel, or its acknowledgement. */
+static MSKI_NOINLINE int mski_route_channel(misskey_session *s, misskey_event *event)
+{
+    misskey_channel_slot *const slot = mski_channel_by_wire(s, event->message.id);
+    const bool fresh = slot != NULL && slot->state_ != MSKI_READY;
+    if (slot == NULL) {
+        s->counters.leaked++;
+        return MSKI_SWALLOW;
+    }
+    mski_channel_ready(s, slot);
+    if (event->message.kind == MISSKEY_KIND_CONNECTED) return MSKI_SWALLOW;
+    if (slot->flags_ & MSKI_GOING) {
+        s->counters.leaked++;
+        return MSKI_SWALLOW;
+    }
+    if (fresh && event->type == MISSKEY_EVENT_MESSAGE) return MSKI_HOLD;
+    event->channel = mski_handle(s, slot);
+    event->user = slot->user_;
+    return MSKI_DELIVER;
+}
+
+/* A message that came for the first time (not held back before): counts it, and says what becomes of it. */
+static int mski_route(misskey_session *s, misskey_event *event)
+{
+    switch (event->message.kind) {
+    case MISSKEY_KIND_CHANNEL:
+    case MISSKEY_KIND_CONNECTED:
+        return s->d_.num_channels > 0 ? mski_route_channel(s, event) : MSKI_DELIVER;
+    case MISSKEY_KIND_NOTE_UPDATED:
+        if (s->d_.num_captures == 0 || mski_captured(s, event->message.id)) return MSKI_DELIVER;
+        s->counters.leaked++;
+        return MSKI_SWALLOW;
+    case MISSKEY_KIND_PING:
+        s->flags_ |= MSKI_BEAT;
+        return MSKI_DELIVER;
+    default:
+        if (mski_forms[event->message.kind] == MSKI_FORM_TEXT) s->counters.texts++;
+        return MSKI_DELIVER;
+    }
+}
+
+/* --- the transport --- */
+
+static void mski_session_open(misskey_session *s, misskey_event *event)
+{
+    event->type = MISSKEY_EVENT_OPEN;
+    event->resumed = (s->flags_ & MSKI_RESUMED) != 0;
+    event->size = s->unsent_;
+    s->unsent_ = 0;
+    s->state_ = MSKI_UP;
+    s->since_ = s->heard_ = s->beat_ = s->now_;
+    s->flags_ |= MSKI_RESUMED | MSKI_CHANNELS;
+}
+
+/* When to dial again. status: HTTP status or Close code. */
+static void mski_plan_dial(misskey_session *s, uint16_t status, uint32_t retry_after)
+{
+    uint32_t span = s->d_.retry_ms;
+    unsigned i;
+    if (status == 1008) s->failures_ = 31;
+    for (i = 0; i < s->failures_ && span < s->d_.retry_max_ms; i++) span = span >> 31 != 0 ? 0xFFFFFFFFu : span << 1;
+    s->since_ = s->now_ + 500 + mski_spread(s, mski_least(mski_least(span, s->d_.retry_max_ms), 0x3FFFFFFFu));
+    if (retry_after > 0) s->since_ = s->now_ + 1000 * mski_least(retry_after, 1000000) + mski_spread(s, 999);
+    if (s->failures_ < 31) s->failures_++;
+    s->state_ = status == 401 || status == 403 || (s->flags_ & MSKI_QUIT) != 0 ? MSKI_STOPPED : MSKI_DOWN;
+}
+
+static void mski_session_lost(misskey_session *s, uint16_t status, uint32_t retry_after)
+{
+    uint16_t i;
+    if (s->state_ == MSKI_UP) {
+        s->counters.outages++;
+        if (s->now_ - s->since_ >= s->d_.stable_ms) s->failures_ = 0;
+    }
+    for (i = 0; i < s->d_.num_channels; i++) {
+        misskey_channel_slot *const slot = &s->d_.channels[i];
+        if (slot->state_ == MSKI_FREE) continue;
+        if (slot->flags_ & MSKI_GOING) mski_free_channel(s, slot);
+        if (slot->state_ == MSKI_READY && (slot->flags_ & MSKI_LOST) == 0) {
+            slot->flags_ |= MSKI_LOST;
+            slot->lost_ = s->heard_;
+        }
+        slot->flags_ &= MSKI_LOST;
+        slot->wire_ = 0;
+        if (slot->state_ != MSKI_FREE) slot->state_ = MSKI_WANTED;
+    }
+    mski_reset_captures(s);
+    s->flags_ = (uint16_t)(s->flags_ & ~(MSKI_BEAT | MSKI_NOTICES | MSKI_DIAL_DUE));
+    mski_plan_dial(s, status, retry_after);
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_QUIT);
+}
+
+static bool mski_dial_event(misskey_session *s, misskey_event *event)
+{
+    if (s->state_ != MSKI_DOWN || ((s->flags_ & MSKI_DIAL_DUE) == 0 && !mski_due(s->now_, s->since_))) return false;
+    MISSKEY_MEMSET(event, 0, sizeof *event);
+    event->type = MISSKEY_EVENT_DIAL;
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_DIAL_DUE);
+    s->state_ = MSKI_DIALLING;
+    s->dialled_ = s->now_;
+    return true;
+}
+
+MISSKEY_API void misskey_session_dial_now(misskey_session *session)
+{
+    if (session->state_ == MSKI_DOWN) {
+        session->since_ = session->now_ + mski_remaining(session->now_, session->dialled_, 500);
+    }
+}
+
+/* --- public --- */
+
+MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const misskey_session_desc *desc)
+{
+    misskey_session_desc *const d = &session->d_;
+    uint16_t i;
     MISSKEY_MEMSET(session, 0, sizeof *session);
+    if ((desc->num_channels > 0 && desc->channels == NULL) || (desc->num_captures > 0 && desc->captures == NULL) ||
+        desc->num_captures >= MSKI_NONE) {
+        return MISSKEY_ERR_BAD_ARG;
+    }
+    MISSKEY_MEMCPY(d, desc, sizeof *desc);
+    if (d->max_channels == 0) d->max_channels = 32;
+    if (d->num_channels < d->max_channels) d->max_channels = (uint8_t)d->num_channels;
+    if (d->rate == 0) d->rate = 64;
+    d->ack_ms = mski_default(d->ack_ms, 10000);
+    d->heartbeat_ms = mski_default(d->heartbeat_ms, MISSKEY_FOREVER);
+    d->retry_ms = mski_default(d->retry_ms, 1000);
+    d->retry_max_ms = mski_default(d->retry_max_ms, 60000);
+    d->stable_ms = mski_default(d->stable_ms, 30000);
+    if (d->num_channels > 0) MISSKEY_MEMSET(d->channels, 0, d->num_channels * sizeof *d->channels);
+    if (d->num_captures > 0) MISSKEY_MEMSET(d->captures, 0, d->num_captures * sizeof *d->captures);
+    for (i = 0; i < d->num_captures; i++) {
+        d->captures[i].head_ = MSKI_NONE;
+        d->captures[i].next_ = (uint16_t)(i + 1 < d->num_captures ? i + 1u : MSKI_NONE);
+    }
+    session->free_ = d->num_captures > 0 ? 0 : MSKI_NONE;
+    session->subs_ = session->unsubs_ = MSKI_NONE;
+    session->limit_ = 0xFFFFFFFFu;
+    session->paced_ = 0u - 1000;
+    session->flags_ = MSKI_DIAL_DUE;
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API void misskey_session_transport_up(misskey_session *session)
+{
+    if (session->state_ != MSKI_UP) session->flags_ |= MSKI_OPENED;
+    session->state_ = MSKI_DIALLING;
+}
+
+MISSKEY_API void misskey_session_transport_down(misskey_session *session, uint16_t status, uint32_t retry_after)
+{
+    if (session->state_ == MSKI_DIALLING || session->state_ == MSKI_UP) mski_session_lost(session, status, retry_after);
 }
 
 MISSKEY_API misskey_err misskey_session_recv_message(misskey_session *session, const char *text, size_t len)
 {
-    if (session->waiting_ || session->lent_) return MISSKEY_ERR_WOULD_BLOCK;
+    if (session->flags_ & (MSKI_LENT | MSKI_GIVEN)) return MISSKEY_ERR_WOULD_BLOCK;
     if (!mski_utf8_valid(text, len)) return MISSKEY_ERR_BAD_UTF8;
     session->text_.ptr = text;
     session->text_.len = len;
-    session->waiting_ = true;
+    session->heard_ = session->now_;
+    session->flags_ |= MSKI_LENT;
     return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_session_send_message(misskey_session *session, char *dst, size_t cap, size_t *len)
+{
+    mski_outgoing out;
+    *len = 0;
+    if (!mski_next_message(session, &out)) return MISSKEY_ERR_WOULD_BLOCK;
+    *len = mski_write_message(&out.message, dst, cap);
+    if (*len > cap) return MISSKEY_ERR_TOO_SMALL;
+    mski_trace(session, true, dst, *len);
+    mski_message_sent(session, &out);
+    return MISSKEY_ERR_OK;
+}
+
+static misskey_err mski_check_operation(const char *type, const char *body)
+{
+    if (type == NULL || !mski_needs_no_escape(type)) return MISSKEY_ERR_BAD_ARG;
+    return body == NULL ? MISSKEY_ERR_OK : mski_check_value(body);
+}
+
+/* The message for an operation on a channel. */
+static misskey_err mski_operation(const misskey_session *s, misskey_channel channel, const char *type, const char *body,
+                                  char id[16], misskey_message *m)
+{
+    const misskey_channel_slot *const slot = mski_channel_of(s, channel);
+    if (slot == NULL) return MISSKEY_ERR_STALE;
+    if (slot->state_ != MSKI_READY) return MISSKEY_ERR_NOT_READY;
+    MISSKEY_MEMSET(m, 0, sizeof *m);
+    m->kind = MISSKEY_KIND_CHANNEL;
+    m->id = mski_wire_id((uint32_t)(slot - s->d_.channels), slot->wire_, id);
+    m->event = misskey_jstr_text(type);
+    m->body = misskey_json_text(body == NULL ? "{}" : body);
+    return MISSKEY_ERR_OK;
+}
+
+static MSKI_NOINLINE misskey_err mski_operate(misskey_session *session, misskey_channel channel, const char *type,
+                                              const char *body, char *dst, size_t cap, size_t *len)
+{
+    misskey_message m;
+    char id[16];
+    const misskey_err err = mski_operation(session, channel, type, body, id, &m);
+    if (err != MISSKEY_ERR_OK) return err;
+    *len = mski_write_message(&m, dst, cap);
+    if (*len > cap) return MISSKEY_ERR_TOO_SMALL;
+    mski_trace(session, true, dst, *len);
+    session->beat_ = session->now_;
+    return MISSKEY_ERR_OK;
+}
+
+MISSKEY_API misskey_err misskey_session_channel_send(misskey_session *session, misskey_channel channel,
+                                                     const char *type, const char *body, char *dst, size_t cap,
+                                                     size_t *len)
+{
+    const misskey_err err = mski_check_operation(type, body);
+    *len = 0;
+    return err != MISSKEY_ERR_OK ? err : mski_operate(session, channel, type, body, dst, cap, len);
+}
+
+/* A message, taken apart already. True: give it now; false: it is held back, or swallowed. */
+static bool mski_take_message(misskey_session *s, misskey_event *event)
+{
+    int what;
+    if ((s->flags_ & MSKI_HELD) == 0) {
+        s->counters.messages++;
+        mski_trace(s, false, event->text.ptr, event->text.len);
+    }
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_HELD);
+    what = mski_route(s, event);
+    if (what == MSKI_HOLD) {
+        s->text_ = event->text;
+        s->flags_ |= MSKI_HELD;
+    }
+    return what == MSKI_DELIVER;
 }
 
 MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *event)
 {
-    MISSKEY_MEMSET(event, 0, sizeof *event);
-    session->lent_ = session->waiting_;
-    session->waiting_ = false;
-    if (!session->lent_) return false;
-    event->type = MISSKEY_EVENT_MESSAGE;
-    event->text = session->text_;
-    (void)mski_parse(mski_bytes(session->text_.ptr), session->text_.len, false, false, &event->message);
-    return true;
+    for (;;) {
+        MISSKEY_MEMSET(event, 0, sizeof *event);
+        if (session->flags_ & MSKI_OPENED) {
+            session->flags_ = (uint16_t)(session->flags_ & ~MSKI_OPENED);
+            mski_session_open(session, event);
+            return true;
+        }
+        if (mski_dial_event(session, event) || mski_notice(session, event)) return true;
+        session->flags_ = (uint16_t)(session->flags_ & ~MSKI_GIVEN);
+        if ((session->flags_ & MSKI_LENT) == 0) return false;
+        event->type = MISSKEY_EVENT_MESSAGE;
+        event->text = session->text_;
+        (void)mski_parse(mski_bytes(event->text.ptr), event->text.len, false, false, &event->message);
+        if (mski_take_message(session, event)) {
+            mski_remember_note(session, event);
+            session->flags_ = (uint16_t)((session->flags_ & ~MSKI_LENT) | MSKI_GIVEN);
+            return true;
+        }
+        if ((session->flags_ & MSKI_HELD) == 0) session->flags_ = (uint16_t)(session->flags_ & ~MSKI_LENT);
+    }
+}
+
+MISSKEY_API void misskey_session_tick(misskey_session *session, uint32_t now_ms)
+{
+    session->now_ = now_ms;
+    if (session->state_ != MSKI_UP) return;
+    mski_acknowledge_timeouts(session);
+    if (mski_remaining(now_ms, session->beat_, session->d_.heartbeat_ms) == 0) session->flags_ |= MSKI_BEAT;
+}
+
+/* Until the session has something to do. room: what it wants to send can be sent. */
+static uint32_t mski_session_deadline(const misskey_session *s, bool room)
+{
+    const bool waiting = (s->flags_ & MSKI_CHANNELS) != 0 || s->resume_ < s->d_.num_captures || s->subs_ != MSKI_NONE ||
+                         s->unsubs_ != MSKI_NONE;
+    uint32_t least = MISSKEY_FOREVER;
+    uint16_t i;
+    if (s->flags_ & (MSKI_OPENED | MSKI_LENT | MSKI_NOTICES)) return 0;
+    if (s->state_ == MSKI_DOWN) {
+        return (s->flags_ & MSKI_DIAL_DUE) != 0 || mski_due(s->now_, s->since_) ? 0 : s->since_ - s->now_;
+    }
+    if (s->state_ != MSKI_UP) return least;
+    if (room && (s->flags_ & MSKI_BEAT) != 0) return 0;
+    if (room && waiting) least = mski_pace(s);
+    for (i = 0; i < s->d_.num_channels; i++) {
+        const misskey_channel_slot *const slot = &s->d_.channels[i];
+        if (slot->state_ == MSKI_ASKED) least = mski_least(least, mski_remaining(s->now_, slot->asked_, s->d_.ack_ms));
+    }
+    return mski_least(least, mski_remaining(s->now_, s->beat_, s->d_.heartbeat_ms));
+}
+
+MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
+{
+    return mski_session_deadline(session, true);
 }
 
 /* ================================================================================================================== */
@@ -3315,15 +4539,110 @@ MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *e
 
 MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn_desc *desc)
 {
+    misskey_session_desc session;
+    misskey_err err;
     MISSKEY_MEMSET(conn, 0, sizeof *conn);
-    return desc->ws.server ? MISSKEY_ERR_BAD_ARG : misskey_ws_init(&conn->ws_, &desc->ws);
+    if (desc->ws.server) return MISSKEY_ERR_BAD_ARG;
+    MISSKEY_MEMCPY(&session, &desc->session, sizeof session);
+    session.entropy = desc->ws.entropy;
+    session.user = desc->ws.user;
+    session.anonymous = desc->ws.token == NULL;
+    err = misskey_ws_init(&conn->ws_, &desc->ws);
+    if (err == MISSKEY_ERR_OK) err = misskey_session_init(&conn->session, &session);
+    if (desc->ws.tx.size < 0xFFFFFFFFu) conn->session.limit_ = (uint32_t)(desc->ws.tx.size - MSKI_CLOSE_ROOM - 14);
+    return err;
 }
 
-MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn) { misskey_ws_transport_up(&conn->ws_); }
+/* Writes a message that is known to be sound into tx. */
+static misskey_err mski_conn_put(misskey_conn *conn, const misskey_message *message)
+{
+    misskey_ws *const ws = &conn->ws_;
+    const size_t len = mski_write_message(message, NULL, 0);
+    const misskey_err err = mski_can_send(ws, len);
+    uint8_t *payload;
+    if (err != MISSKEY_ERR_OK) return err;
+    payload = mski_tx_payload(ws, len);
+    (void)mski_write_message(message, (char *)payload, len);
+    mski_trace(&conn->session, true, (char *)payload, len);
+    return mski_send_frame(ws, 1, payload, len) ? MISSKEY_ERR_OK : MISSKEY_ERR_ENTROPY;
+}
 
-MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn) { misskey_ws_transport_down(&conn->ws_); }
+/* Hands to tx what the session wants to send, as far as there is room. */
+static void mski_conn_fill(misskey_conn *conn)
+{
+    misskey_session *const s = &conn->session;
+    mski_outgoing out;
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_BLOCKED);
+    while (mski_next_message(s, &out)) {
+        if (mski_conn_put(conn, &out.message) != MISSKEY_ERR_OK) {
+            s->flags_ |= MSKI_BLOCKED;
+            break;
+        }
+        mski_message_sent(s, &out);
+    }
+}
 
-MISSKEY_API uint8_t *misskey_conn_recv_buf(misskey_conn *conn, size_t *len) { return misskey_ws_recv_buf(&conn->ws_, len); }
+/* A message of the application goes behind those of the session. */
+static misskey_err mski_conn_can_send(misskey_conn *conn)
+{
+    if (conn->session.state_ != MSKI_UP) return MISSKEY_ERR_BAD_STATE;
+    mski_conn_fill(conn);
+    return conn->session.flags_ & MSKI_BLOCKED ? MISSKEY_ERR_WOULD_BLOCK : MISSKEY_ERR_OK;
+}
+
+/* Written twice: the first time into free room of tx, to be checked. */
+MISSKEY_API misskey_err misskey_conn_send(misskey_conn *conn, const misskey_message *message)
+{
+    size_t len;
+    misskey_err err = misskey_message_write(message, NULL, 0, &len);
+    if (err != MISSKEY_ERR_OK && err != MISSKEY_ERR_TOO_SMALL) return err;
+    err = mski_conn_can_send(conn);
+    if (err == MISSKEY_ERR_OK) err = mski_can_send(&conn->ws_, len);
+    if (err == MISSKEY_ERR_OK) {
+        err = misskey_message_write(message, (char *)mski_tx_payload(&conn->ws_, len), len, &len);
+    }
+    if (err == MISSKEY_ERR_OK) err = mski_conn_put(conn, message);
+    if (err == MISSKEY_ERR_OK) conn->session.beat_ = conn->session.now_;
+    return err;
+}
+
+static MSKI_NOINLINE misskey_err mski_conn_operate(misskey_conn *conn, misskey_channel channel, const char *type,
+                                                   const char *body)
+{
+    misskey_message m;
+    char id[16];
+    misskey_err err = mski_operation(&conn->session, channel, type, body, id, &m);
+    if (err == MISSKEY_ERR_OK) err = mski_conn_can_send(conn);
+    if (err == MISSKEY_ERR_OK) err = mski_conn_put(conn, &m);
+    if (err == MISSKEY_ERR_OK) conn->session.beat_ = conn->session.now_;
+    return err;
+}
+
+MISSKEY_API misskey_err misskey_conn_channel_send(misskey_conn *conn, misskey_channel channel, const char *type,
+                                                  const char *body)
+{
+    const misskey_err err = mski_check_operation(type, body);
+    return err != MISSKEY_ERR_OK ? err : mski_conn_operate(conn, channel, type, body);
+}
+
+MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn)
+{
+    if (conn->session.state_ == MSKI_UP) mski_session_lost(&conn->session, 0, 0);
+    conn->session.state_ = MSKI_DIALLING;
+    conn->session.flags_ = (uint16_t)(conn->session.flags_ & ~MSKI_QUIT);
+    misskey_ws_transport_up(&conn->ws_);
+}
+
+MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn)
+{
+    if (conn->ws_.state_ == MSKI_IDLE) misskey_session_transport_down(&conn->session, 0, 0);
+    misskey_ws_transport_down(&conn->ws_);
+}
+
+MISSKEY_API uint8_t *misskey_conn_recv_buf(misskey_conn *conn, size_t *len)
+{
+    return misskey_ws_recv_buf(&conn->ws_, len);
+}
 
 MISSKEY_API void misskey_conn_recv_ack(misskey_conn *conn, size_t n) { misskey_ws_recv_ack(&conn->ws_, n); }
 
@@ -3337,24 +4656,36 @@ MISSKEY_API const uint8_t *misskey_conn_send_buf(const misskey_conn *conn, size_
     return misskey_ws_send_buf(&conn->ws_, len);
 }
 
-MISSKEY_API void misskey_conn_send_ack(misskey_conn *conn, size_t n) { misskey_ws_send_ack(&conn->ws_, n); }
-
-MISSKEY_API void misskey_conn_tick(misskey_conn *conn, uint32_t now_ms) { misskey_ws_tick(&conn->ws_, now_ms); }
-
-MISSKEY_API uint32_t misskey_conn_timeout(const misskey_conn *conn) { return misskey_ws_timeout(&conn->ws_); }
-
-MISSKEY_API misskey_err misskey_conn_send(misskey_conn *conn, const misskey_message *message)
+MISSKEY_API void misskey_conn_send_ack(misskey_conn *conn, size_t n)
 {
-    return misskey_ws_send_message(&conn->ws_, message);
+    misskey_ws_send_ack(&conn->ws_, n);
+    mski_conn_fill(conn);
+}
+
+MISSKEY_API void misskey_conn_tick(misskey_conn *conn, uint32_t now_ms)
+{
+    misskey_ws_tick(&conn->ws_, now_ms);
+    misskey_session_tick(&conn->session, now_ms);
+    mski_conn_fill(conn);
+}
+
+MISSKEY_API uint32_t misskey_conn_timeout(const misskey_conn *conn)
+{
+    const bool room = (conn->session.flags_ & MSKI_BLOCKED) == 0;
+    return mski_least(misskey_ws_timeout(&conn->ws_), mski_session_deadline(&conn->session, room));
 }
 
 MISSKEY_API misskey_err misskey_conn_close(misskey_conn *conn, uint16_t code, const char *reason)
 {
-    return misskey_ws_close(&conn->ws_, code, reason);
+    const misskey_err err = misskey_ws_close(&conn->ws_, code, reason);
+    if (err != MISSKEY_ERR_OK && err != MISSKEY_ERR_BAD_STATE) return err;
+    conn->session.flags_ |= MSKI_QUIT;
+    if (conn->ws_.state_ == MSKI_IDLE) conn->session.state_ = MSKI_STOPPED;
+    return MISSKEY_ERR_OK;
 }
 
-/* An event of the WebSocket as ours; a message not yet taken apart. Its own frame, so that the scanner's stack does not come
-   on top of it. */
+/* An event of the WebSocket as ours; a message not yet taken apart. Its own frame, so that the scanner's stack does not
+   come on top of it. */
 static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *event)
 {
     misskey_ws_event in;
@@ -3373,18 +4704,56 @@ static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *even
     return true;
 }
 
+static void mski_conn_closed(misskey_conn *conn, const misskey_event *event)
+{
+    const uint32_t unsent = conn->session.unsent_ + mski_count_unsent(&conn->ws_);
+    conn->session.unsent_ = (uint16_t)mski_least(unsent, 0xFFFF);
+    conn->session.heard_ = conn->ws_.heard_;
+    mski_session_lost(&conn->session, event->code, event->retry_after);
+}
+
+/* event has the text of a message, or the beginning of one. True: give it. */
+static MSKI_NOINLINE bool mski_conn_message(misskey_conn *conn, misskey_event *event)
+{
+    const bool dropped = event->type == MISSKEY_EVENT_DROPPED;
+    const bool utf8 = mski_has(&conn->ws_, MSKI_WHOLE) && (conn->session.flags_ & MSKI_HELD) == 0;
+    if (mski_parse(mski_bytes(event->text.ptr), event->text.len, utf8, dropped, &event->message) != MISSKEY_ERR_OK) {
+        mski_fail_peer(&conn->ws_, MISSKEY_ERR_WS_UTF8, 1007);
+        return false;
+    }
+    if (!dropped) return mski_take_message(&conn->session, event);
+    conn->session.counters.dropped++;
+    event->text = event->message.raw = mski_no_str;
+    return mski_route(&conn->session, event) == MSKI_DELIVER;
+}
+
 MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)
 {
-    while (mski_conn_next(conn, event)) {
-        const bool dropped = event->type == MISSKEY_EVENT_DROPPED;
-        if (event->type != MISSKEY_EVENT_MESSAGE && !dropped) return true;
-        if (mski_parse(mski_bytes(event->text.ptr), event->text.len, mski_has(&conn->ws_, MSKI_WHOLE), dropped,
-                       &event->message) == MISSKEY_ERR_OK) {
-            if (dropped) event->text = event->message.raw = mski_no_str;
-            return true;
+    misskey_session *const s = &conn->session;
+    for (;;) {
+        if (mski_dial_event(s, event) || mski_notice(s, event)) return true;
+        if (s->flags_ & MSKI_HELD) {
+            MISSKEY_MEMSET(event, 0, sizeof *event);
+            event->type = MISSKEY_EVENT_MESSAGE;
+            event->text = s->text_;
+        } else if (!mski_conn_next(conn, event)) {
+            break;
         }
-        mski_fail_peer(&conn->ws_, MISSKEY_ERR_WS_UTF8, 1007);
+        switch (event->type) {
+        case MISSKEY_EVENT_OPEN:
+            mski_session_open(s, event);
+            return true;
+        case MISSKEY_EVENT_CLOSED:
+            mski_conn_closed(conn, event);
+            return true;
+        default:
+            if (mski_conn_message(conn, event)) {
+                mski_remember_note(s, event);
+                return true;
+            }
+        }
     }
+    mski_conn_fill(conn);
     return false;
 }
 
@@ -3426,7 +4795,7 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io) { r
 /* ================================================================================================================== */
 
 /*
-    0.1.0   JSON, all messages of the stream, WebSocket client and server, connection, pump.
+    0.1.0   JSON, all messages of the stream, WebSocket client and server, session, connection, pump.
 */
 
 /* ================================================================================================================== */
@@ -3440,30 +4809,30 @@ ALTERNATIVE A - the Unlicense (public domain, https://unlicense.org)
 
 This is free and unencumbered software released into the public domain.
 
-Anyone is free to copy, modify, publish, use, compile, sell, or distribute this software, either in source code form or as a
-compiled binary, for any purpose, commercial or non-commercial, and by any means.
+Anyone is free to copy, modify, publish, use, compile, sell, or distribute this software, either in source code form or
+as a compiled binary, for any purpose, commercial or non-commercial, and by any means.
 
-In jurisdictions that recognize copyright laws, the author or authors of this software dedicate any and all copyright interest
-in the software to the public domain. We make this dedication for the benefit of the public at large and to the detriment of
-our heirs and successors. We intend this dedication to be an overt act of relinquishment in perpetuity of all present and
-future rights to this software under copyright law.
+In jurisdictions that recognize copyright laws, the author or authors of this software dedicate any and all copyright
+interest in the software to the public domain. We make this dedication for the benefit of the public at large and to the
+detriment of our heirs and successors. We intend this dedication to be an overt act of relinquishment in perpetuity of
+all present and future rights to this software under copyright law.
 
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES
-OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM,
-DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
-SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS BE
+LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
+OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 ALTERNATIVE B - MIT No Attribution (MIT-0)
 
 Copyright (c) 2026 the misskey_stream.h authors
 
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files
-(the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify,
-merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
-furnished to do so.
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so.
 
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES
-OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE
-LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
-CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 */
