@@ -1878,6 +1878,7 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, bool utf8, bool b
     }
     if (p != NULL && m->raw.len > 0 && *m->raw.ptr == '{' && mski_form(r.name) != r.walked) {
         mski_forget_parts(m);
+        r.deep_part = false;
         r.walked = mski_form(r.name);
         if (r.walked <= MSKI_FORM_API) (void)mski_walk(&r, mski_bytes(m->raw.ptr), 1);
     }
