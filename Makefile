@@ -32,7 +32,7 @@ $(BUILD)/flags: FORCE
 	@echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST)' | cmp -s - $@ || \
 		echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST)' >$@
 
-$(BUILD)/wire_replay $(BUILD)/json_check: CPPFLAGS += -DMISSKEY_MAX_DEPTH=4096
+$(BUILD)/wire_replay $(BUILD)/json_check: private CPPFLAGS += -DMISSKEY_MAX_DEPTH=4096
 
 $(BUILD)/misskey-tail: examples/tail.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<

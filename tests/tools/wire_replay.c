@@ -250,6 +250,7 @@ static bool poll_client(struct replay *r)
 {
     misskey_event e;
     if (!misskey_conn_poll(&r->client, &e)) return false;
+    if (r->closed) fail(DISAGREE, "the library reports an event after the end of the connection");
     switch (e.type) {
     case MISSKEY_EVENT_OPEN:    puts("{\"event\":\"open\"}"); break;
     case MISSKEY_EVENT_MESSAGE: print_message(&e.message, e.text); break;
@@ -276,6 +277,7 @@ static bool poll_server(struct replay *r)
 {
     misskey_ws_event e;
     if (!misskey_ws_poll(&r->server, &e)) return false;
+    if (r->closed) fail(DISAGREE, "the library reports an event after the end of the connection");
     switch (e.type) {
     case MISSKEY_WS_EVENT_UPGRADE: misskey_ws_accept(&r->server, NULL); break;
     case MISSKEY_WS_EVENT_OPEN:    puts("{\"event\":\"open\"}"); break;

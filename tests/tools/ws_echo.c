@@ -162,7 +162,9 @@ static void peer_echo(struct peer *p)
 {
     for (;;) {
         const misskey_ws_event *e = &p->event;
-        if (p->waiting && misskey_ws_send(&p->ws, e->text.ptr, e->text.len, e->binary) == MISSKEY_ERR_WOULD_BLOCK) return;
+        misskey_err err = MISSKEY_ERR_OK;
+        if (p->waiting) err = misskey_ws_send(&p->ws, e->text.ptr, e->text.len, e->binary);
+        if (err == MISSKEY_ERR_WOULD_BLOCK) return;
         p->waiting = false;
         if (!misskey_ws_poll(&p->ws, &p->event)) return;
         peer_event(p);
@@ -304,7 +306,7 @@ static int run_client(const char *host, const char *port, const char *path, unsi
     return OK;
 }
 
-/* The cases are meant to end in errors, and the suite's report tells about them: what fails here is only reaching it. */
+/* The cases are meant to end in errors, and the suite's report tells about them: all that fails here is reaching it. */
 static int run_suite(const char *host, const char *port)
 {
     unsigned long count = 0, i;
