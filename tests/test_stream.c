@@ -459,11 +459,15 @@ TEST shared_recordings(void)
 static bool prefixes_agree(const uint8_t *text, size_t len)
 {
     misskey_session session;
+    misskey_session_desc desc;
     misskey_event e;
     misskey_message m;
     misskey_json value;
     size_t n, at;
-    misskey_session_init(&session);
+    memset(&desc, 0, sizeof desc);
+    if (misskey_session_init(&session, &desc) != MISSKEY_ERR_OK) return false;
+    misskey_session_transport_up(&session);
+    if (!misskey_session_poll(&session, &e) || e.type != MISSKEY_EVENT_OPEN) return false;
     for (n = 0; n <= len; n++) {
         const char *const p = (const char *)memcpy(text_end - n, text, n);
         const misskey_err json = misskey_json_check(p, n, &value, &at);

@@ -462,12 +462,15 @@ static size_t message_text(misskey_json object, char *dst, size_t cap)
 static void replay_messages(const struct folder *f, const struct options *o)
 {
     misskey_session session;
+    misskey_session_desc desc;
     misskey_event e;
     misskey_json object;
     size_t at = 0, len;
     int direction;
     char *const text = allocate(NULL, f->messages.len);
-    misskey_session_init(&session);
+    memset(&desc, 0, sizeof desc);
+    (void)misskey_session_init(&session, &desc);
+    misskey_session_transport_up(&session);
     while (next_line("messages.jsonl", f->messages, &at, &object, &direction)) {
         bool binary = false;
         if (direction != (o->server ? TO_SERVER : TO_CLIENT)) continue;
@@ -475,7 +478,9 @@ static void replay_messages(const struct folder *f, const struct options *o)
         if (misskey_json_bool(misskey_json_get(object, "binary"), &binary) && binary && !o->server) print_dropped(len);
         else if (misskey_session_recv_message(&session, text, len) == MISSKEY_ERR_BAD_UTF8)
             fputs("wire_replay: messages.jsonl: a text that is not UTF-8 is left out\n", stderr);
-        while (misskey_session_poll(&session, &e)) print_message(&e.message, e.text);
+        while (misskey_session_poll(&session, &e)) {
+            if (e.type == MISSKEY_EVENT_MESSAGE) print_message(&e.message, e.text);
+        }
     }
     free(text);
 }
