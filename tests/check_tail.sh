@@ -1,0 +1,182 @@
+#!/bin/sh
+# build/misskey-tail: its output for some recordings against tests/golden/, what it does with its options, and every kind
+# of bad input: exit status, and one line that names what is wrong.
+# After a wanted change of the output: UPDATE=1 sh tests/check_tail.sh, then read the difference.
+dir=build/tail
+tail=build/misskey-tail
+recordings=tests/recordings
+small=$recordings/cut-off/c
+failed=0
+: "${MAKE:=make}"
+rm -rf $dir
+mkdir -p $dir
+if ! $MAKE -s --no-print-directory $tail; then
+    echo "FAIL tail: $tail does not build"
+    exit 1
+fi
+
+# result NAME PROBLEM: passes if there is no problem
+result() {
+    if [ -z "$2" ]; then
+        echo "PASS tail $1"
+    else
+        echo "FAIL tail $1: $2"
+        failed=1
+    fi
+}
+
+# golden NAME OPTIONS...: the output is tests/golden/NAME.txt, byte for byte
+golden() {
+    name=$1
+    shift
+    $tail "$@" >$dir/out 2>$dir/err
+    status=$?
+    [ -z "$UPDATE" ] || cp $dir/out tests/golden/$name.txt
+    problem=
+    cmp -s $dir/out tests/golden/$name.txt || problem=$(diff tests/golden/$name.txt $dir/out | sed -n '2p')
+    [ $status -eq 0 ] || problem="exit status $status"
+    [ ! -s $dir/err ] || problem="stderr: $(head -n 1 $dir/err)"
+    result "golden $name" "$problem"
+}
+
+# ends STATUS WHAT WORDS COMMAND...: the exit status; unless it is 0, one line on stderr, which has the words in it
+ends() {
+    want=$1 what=$2 words=$3
+    shift 3
+    "$@" >$dir/out 2>$dir/err
+    status=$?
+    problem=
+    [ $status -eq "$want" ] || problem="exit status $status instead of $want"
+    if [ "$want" -ne 0 ]; then
+        [ "$(wc -l <$dir/err)" -eq 1 ] || problem="$(wc -l <$dir/err) lines on stderr instead of one"
+        grep -q -- "$words" $dir/err || problem="'$words' is not in: $(cat $dir/err)"
+    fi
+    result "$what" "$problem"
+}
+
+# spoiled FROM: a copy of a recording, to be broken
+spoiled() {
+    rm -rf $dir/spoiled
+    cp -r "$1" $dir/spoiled
+    chmod -R u+w $dir/spoiled
+}
+
+golden cut-off-c --replay $small
+golden cut-off-c.json --replay $small --json
+golden note-capture --replay $recordings/note-capture
+golden main-events --replay $recordings/main-events
+golden timelines --replay $recordings/timelines
+golden chat-user-b --replay $recordings/chat-user-b
+golden broadcast.json --replay $recordings/broadcast --json
+golden refused-401 --replay $recordings/behind-nginx/refused-401
+golden edited --replay $recordings/sharkey-2024.9.1-rc/edited
+
+# every folder: status 0, and not one byte that a terminal would act on
+bad= count=0
+for folder in $(find $recordings -name 'client.bin*' -exec dirname {} \; | sort); do
+    count=$((count + 1))
+    $tail --replay "$folder" >$dir/out 2>$dir/err || bad="$folder: $(cat $dir/err)"
+    LC_ALL=C tr -d '\n\040-\176\200-\377' <$dir/out >$dir/controls
+    [ ! -s $dir/controls ] || bad="$folder: control characters in the output"
+done
+result "every recording ($count)" "$bad"
+
+# a note of which every text is hostile: escape sequences, C1, line separators, changes of direction
+spoiled $small
+evil='\\u001b[31m\\u009b2J\\u0007\\b\\r\\u2028\\u202e\\u2066\\u0000\\u007f'
+note='{"type":"channel","body":{"id":"1","type":"note","body":{"id":"EVIL","text":"EVIL","cw":"EVIL",'
+note=$note'"visibility":"EVIL","user":{"username":"EVIL","host":"EVIL"},"files":[{"name":"EVIL","type":"EVIL","size":1}],'
+note=$note'"poll":{"choices":[{"text":"EVIL","votes":1}]}}}}'
+note=$(printf '%s' "$note" | sed "s/EVIL/$evil/g")
+printf '%s' "$note" >$dir/note
+head -c 129 $small/server.bin >$dir/spoiled/server.bin
+printf "\201\176\\$(printf %o $((${#note} / 256)))\\$(printf %o $((${#note} % 256)))" >>$dir/spoiled/server.bin
+cat $dir/note >>$dir/spoiled/server.bin
+printf '{"t":1,"dir":"recv","off":0,"len":%d}\n' $((133 + ${#note})) >$dir/spoiled/chunks.jsonl
+ends 0 "hostile note" "" $tail --replay $dir/spoiled
+LC_ALL=C tr -d '\n\040-\176\200-\377' <$dir/out >$dir/controls
+problem=
+[ ! -s $dir/controls ] || problem="control characters in the output"
+[ "$(grep -c '\[31m' $dir/out)" -ge 3 ] || problem="the texts are missing: $(cat $dir/out)"
+for raw in '\302\233' '\342\200\250' '\342\200\256' '\342\201\246'; do
+    ! LC_ALL=C grep -q "$(printf "$raw")" $dir/out || problem="$raw in the output"
+done
+result "hostile note, the output" "$problem"
+
+# colours: on a terminal only (script makes one)
+if command -v script >/dev/null; then
+    script -qec "$tail --replay $small" /dev/null </dev/null >$dir/out 2>&1
+    problem=
+    grep -q "$(printf '\033\\[')" $dir/out || problem="there are none"
+    result "colours on a terminal" "$problem"
+    script -qec "env NO_COLOR=1 $tail --replay $small" /dev/null </dev/null >$dir/out 2>&1
+    problem=
+    ! grep -q "$(printf '\033\\[')" $dir/out || problem="there are some"
+    result "no colours with NO_COLOR" "$problem"
+else
+    echo "SKIP tail colours: script (of util-linux) is missing"
+fi
+
+# cut-off/c lasts 129 ms
+start=$(date +%s%N)
+ends 0 "--speed 0.25" "" $tail --replay $small --speed 0.25
+took=$((($(date +%s%N) - start) / 1000000))
+problem=
+[ $took -ge 400 ] && [ $took -lt 3000 ] || problem="it took $took ms"
+result "--speed 0.25 waits" "$problem"
+ends 0 "--help" "" $tail --help
+
+mkdir -p $dir/empty
+ends 2 "no option" "give --replay DIR" $tail
+ends 2 "unknown option" "unknown option --host" $tail --host misskey.example
+ends 2 "a folder without --replay" "unknown option $small" $tail $small
+ends 2 "--replay without a folder" "no folder after --replay" $tail --replay
+for speed in "" 0 -1 x 1x nan inf; do
+    ends 2 "--speed '$speed'" "number above 0" $tail --replay $small --speed "$speed"
+done
+ends 2 "--speed at the end" "number above 0" $tail --replay $small --speed
+ends 2 "missing folder" "$dir/missing: No such file" $tail --replay $dir/missing
+ends 2 "a file for a folder" "Not a directory" $tail --replay $small/server.bin
+ends 2 "empty folder" "$dir/empty has no server.bin" $tail --replay $dir/empty
+ends 2 "full disk" "cannot write" sh -c "$tail --replay $small >/dev/full"
+for file in server.bin client.bin chunks.jsonl; do
+    spoiled $small
+    gzip $dir/spoiled/$file
+    ends 0 "$file.gz" "" $tail --replay $dir/spoiled
+    echo no gzip >$dir/spoiled/$file.gz
+    ends 2 "broken $file.gz" "$file.gz: gzip -dc failed" $tail --replay $dir/spoiled
+    rm $dir/spoiled/$file.gz
+    ends 2 "no $file" "has no $file" $tail --replay $dir/spoiled
+    mkdir $dir/spoiled/$file
+    ends 2 "$file is a folder" "$file: Is a directory" $tail --replay $dir/spoiled
+done
+spoiled $small
+printf x >>$dir/spoiled/server.bin
+ends 1 "server.bin too long" "ends before server.bin" $tail --replay $dir/spoiled
+spoiled $small
+head -c 500 $small/server.bin >$dir/spoiled/server.bin
+ends 1 "server.bin too short" "does not fit server.bin" $tail --replay $dir/spoiled
+spoiled $small
+sed 's/"off":129,"len":40/"off":128,"len":40/' $small/chunks.jsonl >$dir/spoiled/chunks.jsonl
+ends 1 "chunks.jsonl leaves the order" "does not fit server.bin from byte 129" $tail --replay $dir/spoiled
+spoiled $small
+sed 's/"t":128.9/"t":1/' $small/chunks.jsonl >$dir/spoiled/chunks.jsonl
+ends 0 "time that goes back" "" timeout 5 $tail --replay $dir/spoiled --speed 1
+spoiled $small
+: >$dir/spoiled/server.bin
+: >$dir/spoiled/chunks.jsonl
+ends 0 "empty files" "" $tail --replay $dir/spoiled --json
+problem=$(grep -v '^{"t":0,"event":"closed","code":0,"error":"TRANSPORT","reason":""}$' $dir/out)
+result "empty files, the output" "$problem"
+spoiled $small
+echo '{"t":1}' >>$dir/spoiled/chunks.jsonl
+ends 1 "chunks.jsonl is incomplete" "does not have t, dir, off and len" $tail --replay $dir/spoiled
+spoiled $small
+sed 's/\(Key: \)[^=]*==/\1AAAAAAAAAAAAAAAAAAAAAA==/' $small/client.bin >$dir/spoiled/client.bin
+ends 1 "wrong key" "Sec-WebSocket-Key of client.bin" $tail --replay $dir/spoiled
+spoiled $small
+head -c 129 $small/server.bin >$dir/spoiled/server.bin
+printf '\203\000' >>$dir/spoiled/server.bin
+printf '{"t":1,"dir":"recv","off":0,"len":131}\n' >$dir/spoiled/chunks.jsonl
+ends 1 "broken stream" "the stream is broken: the peer broke RFC 6455" $tail --replay $dir/spoiled
+exit $failed
