@@ -269,8 +269,8 @@ typedef struct misskey_iter {
 
     Returns   OK and the value without the white space around it in *out; else {NULL, 0} there.
     Errors    BAD_JSON, BAD_UTF8, DEPTH (valid as far as read, but nested deeper than MISSKEY_MAX_DEPTH).
-              *error_at (if not NULL): offset of the first byte that cannot be right; len when there is none, or when
-              the text ends too early.
+              *error_at (if not NULL): offset of the first byte that cannot be right, of malformed UTF-8 the first of
+              its sequence; len when there is none, or when the text ends too early.
     Lifetime  *out points into text.
 */
 MISSKEY_API misskey_err misskey_json_check(const char *text, size_t len, misskey_json *out, size_t *error_at);
@@ -346,7 +346,7 @@ typedef struct misskey_jw {
 
     open takes '{' or '[' (32 levels at most), close ends the innermost one. key takes plain NUL-terminated text, str
     plain text of len bytes; both are escaped as JSON.stringify does. jstr and json take parts of another text as they
-    are, and check them. dst may be NULL if cap is 0: then only the length is found.
+    are, and check them; a missing one is written as null. dst may be NULL if cap is 0: then only the length is found.
 
     Errors    misskey_jw_done: BAD_ARG (calls in an order that gives no JSON), BAD_UTF8, BAD_JSON (a part is not valid),
               DEPTH, TOO_SMALL (w->len says how many bytes are needed). No terminating NUL is written.
@@ -556,24 +556,25 @@ typedef struct misskey_ws_event {   /* views: until the next poll */
 } misskey_ws_event;
 
 /* One WebSocket. All members are private; the struct is visible so that it can be static or on the stack. */
-typedef struct misskey_ws {
-    misskey_ws_desc d_;
-    size_t msg_, msg_len_;          /* rx: the message being put together (upgrade: the values kept) */
-    size_t raw_, end_;              /* rx: bytes not parsed yet */
-    size_t tx_, tx_end_;            /* tx: bytes not sent yet */
-    size_t tx_rest_;                /* how many of them belong to the frame, or head, that has begun to leave */
+typedef struct misskey_ws {         /* small members first: short offsets make short code on small machines */
+    uint16_t flags_, code_;
+    uint8_t state_, err_, op_, phase_, ctrl_len_, utf8_[3];
+    uint8_t mask_[4];
+    bool tx_counts_;                /* see tx_rest_ */
     uint32_t left_;                 /* payload bytes of the current frame still to come */
     uint32_t total_;                /* payload bytes announced for the current message (upgrade: bytes of the head) */
     uint32_t now_, heard_, since_;
-    uint16_t flags_, code_;
-    uint8_t mask_[4];
-    uint8_t state_, err_, op_, phase_, utf8_[3], ctrl_len_;
-    bool tx_counts_;                /* ... and is a message of the application */
+    size_t msg_, msg_len_;          /* rx: the message being put together (upgrade: the values kept) */
+    size_t raw_, end_;              /* rx: bytes not parsed yet */
+    size_t tx_, tx_end_;            /* tx: bytes not sent yet */
+    size_t tx_rest_;                /* how many of them belong to the frame, or head, that has begun to leave;
+                                       tx_counts_: that is a message of the application */
+    misskey_ws_desc d_;
     union {
         struct {                    /* upgrade */
-            struct { uint32_t at, len; } kept[3]; /* values kept in rx: where + 1 */
             uint32_t retry_after;
             uint16_t seen;          /* headers seen, bit per MSKI_SEEN */
+            struct { uint32_t at, len; } kept[3]; /* values kept in rx: where + 1 */
             uint8_t accept[28];     /* Sec-WebSocket-Accept expected (client) or to be sent (server) */
         } head;
         uint8_t ctrl[125];          /* payload of the control frame that arrives, then of the pong that waits */
@@ -696,12 +697,12 @@ typedef struct misskey_channel { uint32_t id; } misskey_channel;
 /* What the application wants of one channel, and how far the server is. Lent; zeroed by init; all members are private.
    */
 typedef struct misskey_channel_slot {
-    const char *name_, *params_;
-    void *user_;
+    uint8_t state_, flags_, last_len_;
+    uint16_t generation_, refs_;
     uint32_t wire_;             /* number of the connect that made it: with the slot, the id on the wire */
     uint32_t asked_, lost_;     /* when the connect was sent; when it was heard last before an outage */
-    uint16_t generation_, refs_;
-    uint8_t state_, flags_, last_len_;
+    const char *name_, *params_;
+    void *user_;
     char last_[32];             /* id of the last note */
 } misskey_channel_slot;
 
@@ -796,19 +797,19 @@ typedef struct misskey_event {      /* views: until the next poll */
 /* What the application wants, and what the server has of it. A connection has one (conn.session); alone it serves those
    who bring a WebSocket library. .counters may be read, all else is private. */
 typedef struct misskey_session {
-    misskey_counters counters;
-    misskey_session_desc d_;
-    misskey_str text_;              /* message lent (alone) or held back behind the events that it caused */
+    uint16_t flags_;
+    uint8_t state_, failures_;
+    uint16_t burst_;                /* paced messages without a second between */
+    uint16_t free_, subs_, subs_end_, unsubs_, unsubs_end_; /* capture slots: lists */
+    uint16_t resume_;               /* capture slots: how far the resume is */
+    uint16_t unsent_;               /* messages of the application that died with transports, not reported yet */
+    uint32_t paced_;                /* time of the last message that counts for the rate */
     uint32_t now_, heard_, since_;  /* since_: when it opened; while there is no transport, when to dial */
     uint32_t dialled_, beat_;       /* last DIAL; last message sent */
     uint32_t wire_, limit_;         /* number of the last connect; longest message that can be sent */
-    uint32_t paced_;                /* time of the last message that counts for the rate */
-    uint16_t burst_;                /* how many of them without a second between */
-    uint16_t free_, subs_, subs_end_, unsubs_, unsubs_end_, resume_; /* capture slots: lists and progress of the resume
-                                                                        */
-    uint16_t unsent_;               /* messages of the application that died with transports, not reported yet */
-    uint16_t flags_;
-    uint8_t state_, failures_;
+    misskey_str text_;              /* message lent (alone) or held back behind the events that it caused */
+    misskey_session_desc d_;
+    misskey_counters counters;
 } misskey_session;
 
 /*
@@ -1585,20 +1586,24 @@ static unsigned mski_decode(const uint8_t **p, const uint8_t *end, uint8_t out[4
     return n;
 }
 
-MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
+/* Where a string goes on behind what decodes to plain; NULL if it does not begin with that. */
+static const uint8_t *mski_match(misskey_jstr s, const char *plain)
 {
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
     uint8_t out[4];
-    unsigned i, n;
-    while (p < end) {
-        if (*p != '\\') { /* byte by byte is enough where nothing has to be decoded */
-            if (*plain == 0 || (uint8_t)*plain++ != *p++) return false;
-            continue;
-        }
-        n = mski_decode(&p, end, out);
-        for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return false;
+    while (*plain != 0) {
+        unsigned n = 1, i;
+        if (p == end) return NULL;
+        if (*p != '\\') out[0] = *p++; /* byte by byte is enough where nothing has to be decoded */
+        else n = mski_decode(&p, end, out);
+        for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return NULL;
     }
-    return *plain == 0 && s.ptr != NULL;
+    return p;
+}
+
+MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
+{
+    return s.ptr != NULL && mski_match(s, plain) == mski_bytes(s.ptr) + s.len;
 }
 
 MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
@@ -1759,6 +1764,10 @@ MISSKEY_API void misskey_jw_jstr(misskey_jw *w, misskey_jstr text)
 {
     mski_scan s;
     const uint8_t *const end = mski_bytes(text.ptr) + text.len;
+    if (text.ptr == NULL) {
+        misskey_jw_null(w);
+        return;
+    }
     mski_jw_value(w);
     mski_scan_init(&s, end, true);
     if (mski_characters(&s, mski_bytes(text.ptr)) != end) {
@@ -1772,8 +1781,9 @@ MISSKEY_API void misskey_jw_jstr(misskey_jw *w, misskey_jstr text)
 MISSKEY_API void misskey_jw_json(misskey_jw *w, misskey_json value)
 {
     misskey_json checked;
-    const misskey_err err = misskey_json_check(value.ptr, value.len, &checked, NULL);
+    const misskey_err err = value.ptr == NULL ? MISSKEY_ERR_OK : misskey_json_check(value.ptr, value.len, &checked, NULL);
     mski_jw_value(w);
+    if (value.ptr == NULL) mski_put_text(w, "null");
     if (err != MISSKEY_ERR_OK) mski_jw_fail(w, err);
     mski_put(w, value.ptr, value.len);
 }
@@ -1874,9 +1884,10 @@ static MSKI_NOINLINE const mski_type_name *mski_find_type(misskey_jstr type)
 {
     const mski_type_name *t = mski_type_names;
     for (; t < mski_type_names + MSKI_TYPE_NAMES; t++) {
-        const bool prefix = t->kind == MISSKEY_KIND_API_RESULT;
+        const uint8_t *rest;
         if (mski_forms[t->kind] == MSKI_FORM_TEXT || t->len == 0 || type.len < t->len) continue;
-        if (prefix ? mski_equal(type.ptr, t->text, t->len) : misskey_jstr_eq(type, t->text)) return t;
+        rest = mski_match(type, t->text);
+        if (rest != NULL && (rest == mski_bytes(type.ptr) + type.len || t->kind == MISSKEY_KIND_API_RESULT)) return t;
     }
     return NULL;
 }
@@ -2065,8 +2076,7 @@ static MSKI_NOINLINE void mski_build_message(mski_reader *r)
         if (body.len > 0) m->body = mski_json(mski_bytes(body.ptr), mski_bytes(body.ptr) + body.len);
     }
     if (m->kind == MISSKEY_KIND_API_RESULT) {
-        m->id.ptr = m->type.ptr + r->name->len;
-        m->id.len = m->type.len - r->name->len;
+        m->id = mski_jstr(mski_match(m->type, r->name->text), mski_bytes(m->type.ptr) + m->type.len);
     }
     if (m->kind != MISSKEY_KIND_OTHER) m->type = mski_no_jstr;
     m->deep = r->deep && m->body.ptr != NULL;
@@ -2419,6 +2429,16 @@ enum { /* flags_ */
     MSKI_VERSION = 0x8000   /* head: a WebSocket version other than 13 */
 };
 
+static bool mski_is_server(const misskey_ws *ws)
+{
+#if MISSKEY_NO_SERVER
+    (void)ws; /* the compiler drops what only a server does */
+    return false;
+#else
+    return ws->d_.server;
+#endif
+}
+
 static bool mski_has(const misskey_ws *ws, unsigned flag) { return (ws->flags_ & flag) != 0; }
 static void mski_set(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)(ws->flags_ | flags); }
 static void mski_clear(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)(ws->flags_ & ~flags); }
@@ -2490,7 +2510,7 @@ static uint8_t *mski_tx_room(misskey_ws *ws, size_t n)
 
 static size_t mski_header_size(const misskey_ws *ws, size_t len)
 {
-    return (len < 126 ? 2u : len < 65536 ? 4u : 10u) + (ws->d_.server ? 0u : 4u);
+    return (len < 126 ? 2u : len < 65536 ? 4u : 10u) + (mski_is_server(ws) ? 0u : 4u);
 }
 
 /* Where the payload of the next frame belongs. */
@@ -2507,11 +2527,11 @@ static bool mski_send_frame(misskey_ws *ws, unsigned op, const uint8_t *src, siz
     uint8_t *p = mski_tx_room(ws, header + len);
     unsigned shift;
     *p++ = (uint8_t)(0x80 | op);
-    *p++ = (uint8_t)((ws->d_.server ? 0 : 0x80) | (len < 126 ? len : len < 65536 ? 126u : 127u));
+    *p++ = (uint8_t)((mski_is_server(ws) ? 0 : 0x80) | (len < 126 ? len : len < 65536 ? 126u : 127u));
     if (len >= 126) {
         for (shift = len < 65536 ? 16 : 64; shift > 0; shift -= 8) *p++ = (uint8_t)((uint64_t)len >> (shift - 8));
     }
-    if (!ws->d_.server) {
+    if (!mski_is_server(ws)) {
         if (!ws->d_.entropy(ws->d_.user, p, 4)) {
             mski_die(ws, MISSKEY_ERR_ENTROPY);
             return false;
@@ -2705,7 +2725,7 @@ static void mski_refuse(misskey_ws *ws, misskey_err err, unsigned status, const 
 static void mski_fail_head(misskey_ws *ws, misskey_err err)
 {
 #if !MISSKEY_NO_SERVER
-    if (ws->d_.server) {
+    if (mski_is_server(ws)) {
         mski_refuse(ws, err, 400, " Bad Request\r\n", "");
         return;
     }
@@ -2911,7 +2931,7 @@ static misskey_err mski_start_line(misskey_ws *ws, const uint8_t *p, const uint8
 {
     mski_set(ws, MSKI_STARTED);
 #if !MISSKEY_NO_SERVER
-    if (ws->d_.server) return mski_request_line(ws, p, end);
+    if (mski_is_server(ws)) return mski_request_line(ws, p, end);
 #endif
     return mski_status_line(ws, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_HTTP_SYNTAX;
 }
@@ -2930,7 +2950,7 @@ static misskey_err mski_header_line(misskey_ws *ws, const uint8_t *p, const uint
     p = mski_trim_left(colon + 1, end);
     end = mski_trim_right(p, end);
 #if !MISSKEY_NO_SERVER
-    if (ws->d_.server) return mski_request_header(ws, id, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_TOO_BIG;
+    if (mski_is_server(ws)) return mski_request_header(ws, id, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_TOO_BIG;
 #endif
     mski_answer_header(ws, id, p, end);
     return MISSKEY_ERR_OK;
@@ -2971,7 +2991,7 @@ static int mski_head_step(misskey_ws *ws, misskey_ws_event *ev)
     if (p == line) {
         if (!mski_has(ws, MSKI_STARTED)) return MSKI_AGAIN; /* empty lines before it: RFC 9112 section 2.2 */
 #if !MISSKEY_NO_SERVER
-        if (ws->d_.server) return mski_request_end(ws, ev);
+        if (mski_is_server(ws)) return mski_request_end(ws, ev);
 #endif
         return mski_answer_end(ws, ev);
     }
@@ -3067,7 +3087,7 @@ static int mski_begin_data(misskey_ws *ws, unsigned first)
 static bool mski_frame_fits(const misskey_ws *ws, unsigned first, unsigned second)
 {
     const unsigned op = first & 15;
-    if ((first & 0x70) != 0 || (second >= 0x80) != ws->d_.server) return false;
+    if ((first & 0x70) != 0 || (second >= 0x80) != mski_is_server(ws)) return false;
     if (op >= 8) return op <= 10 && first >= 0x80 && (second & 0x7F) <= 125;
     return op <= 2 && (op == 0) == mski_has(ws, MSKI_MESSAGE);
 }
@@ -3083,7 +3103,7 @@ static int mski_frame_header(misskey_ws *ws)
     if (!mski_frame_fits(ws, p[0], p[1])) return mski_broken(ws);
     len = p[1] & 0x7F;
     extended = len < 126 ? 0 : len == 126 ? 2 : 8;
-    if (available < 2 + extended + (ws->d_.server ? 4u : 0u)) return MSKI_MORE;
+    if (available < 2 + extended + (mski_is_server(ws) ? 4u : 0u)) return MSKI_MORE;
     ws->op_ = *p;
     p += 2;
     if (extended > 0) {
@@ -3095,7 +3115,7 @@ static int mski_frame_header(misskey_ws *ws)
         len = len << 8 | *p++;
     }
     if (high >> 31 != 0 || (high == 0 && len < least)) return mski_broken(ws);
-    if (ws->d_.server) {
+    if (mski_is_server(ws)) {
         MISSKEY_MEMCPY(ws->mask_, p, 4);
         p += 4;
     }
@@ -3141,7 +3161,7 @@ static int mski_control_payload(misskey_ws *ws)
     const uint8_t *const p = mski_rx(ws) + ws->raw_;
     const unsigned op = ws->op_ & 15u;
     if (op != 10) {
-        if (ws->d_.server) mski_mask(ws->in_.ctrl + ws->ctrl_len_, p, n, ws->mask_, ws->ctrl_len_);
+        if (mski_is_server(ws)) mski_mask(ws->in_.ctrl + ws->ctrl_len_, p, n, ws->mask_, ws->ctrl_len_);
         else if (n > 0) MISSKEY_MEMCPY(ws->in_.ctrl + ws->ctrl_len_, p, n);
         ws->ctrl_len_ = (uint8_t)(ws->ctrl_len_ + n);
     }
@@ -3164,7 +3184,7 @@ static bool mski_sink(misskey_ws *ws, uint32_t n)
     uint8_t *const src = mski_rx(ws) + ws->raw_, *const dst = mski_rx(ws) + ws->msg_ + ws->msg_len_;
     const size_t room = mski_capacity(ws) - ws->msg_len_;
     const size_t keep = n < room ? n : room;
-    if (ws->d_.server) mski_mask(src, src, n, ws->mask_, ws->phase_);
+    if (mski_is_server(ws)) mski_mask(src, src, n, ws->mask_, ws->phase_);
     ws->phase_ = (uint8_t)((ws->phase_ + n) & 3);
     if (!mski_has(ws, MSKI_BINARY | MSKI_WHOLE) && !mski_utf8_feed(ws->utf8_, src, n)) return false;
     if (dst != src && keep > 0) MISSKEY_MEMMOVE(dst, src, keep);
@@ -3259,11 +3279,12 @@ MISSKEY_API void misskey_ws_transport_up(misskey_ws *ws)
     const uint32_t now = ws->now_;
     if (ws->d_.rx.ptr == NULL) return; /* init failed */
     mski_tx_drop(ws);
-    MISSKEY_MEMSET((uint8_t *)ws + offsetof(misskey_ws, msg_), 0, sizeof *ws - offsetof(misskey_ws, msg_));
+    MISSKEY_MEMSET(ws, 0, offsetof(misskey_ws, d_));
+    MISSKEY_MEMSET(&ws->in_, 0, sizeof ws->in_);
     ws->now_ = ws->since_ = ws->heard_ = now;
     ws->state_ = MSKI_HEAD;
     ws->err_ = MISSKEY_ERR_TRANSPORT;
-    if (!ws->d_.server) mski_send_request(ws);
+    if (!mski_is_server(ws)) mski_send_request(ws);
 }
 
 MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws)
@@ -3318,10 +3339,10 @@ static size_t mski_queued_frame(const misskey_ws *ws, size_t at, bool *counts)
     uint8_t text[24];
     size_t len = extended > 0 ? 0 : p[1] & 127u, i, n;
     for (i = 0; i < extended; i++) len = len << 8 | p[2 + i];
-    payload = p + 2 + extended + (ws->d_.server ? 0 : 4);
+    payload = p + 2 + extended + (mski_is_server(ws) ? 0 : 4);
     n = len < sizeof text ? len : sizeof text;
     MISSKEY_MEMCPY(text, payload, n);
-    if (!ws->d_.server) mski_mask(text, payload, n, payload - 4, 0);
+    if (!mski_is_server(ws)) mski_mask(text, payload, n, payload - 4, 0);
     *counts = (p[0] & 8) == 0;
     for (i = 0; i < sizeof own / sizeof own[0]; i++) {
         const size_t own_len = MISSKEY_STRLEN(own[i]);
@@ -3397,7 +3418,7 @@ static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
     if (mski_has(ws, MSKI_REASON)) {
         ev->text.ptr = (const char *)ws->in_.ctrl + 2;
         ev->text.len = ws->ctrl_len_ - 2u;
-    } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !ws->d_.server) {
+    } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !mski_is_server(ws)) {
         ev->retry_after = ws->in_.head.retry_after;
         ev->text = mski_kept(ws, MSKI_KEPT_REASON);
         ev->location = mski_kept(ws, MSKI_KEPT_LOCATION);
