@@ -1781,9 +1781,13 @@ MISSKEY_API void misskey_jw_jstr(misskey_jw *w, misskey_jstr text)
 MISSKEY_API void misskey_jw_json(misskey_jw *w, misskey_json value)
 {
     misskey_json checked;
-    const misskey_err err = value.ptr == NULL ? MISSKEY_ERR_OK : misskey_json_check(value.ptr, value.len, &checked, NULL);
+    misskey_err err;
+    if (value.ptr == NULL) {
+        misskey_jw_null(w);
+        return;
+    }
+    err = misskey_json_check(value.ptr, value.len, &checked, NULL);
     mski_jw_value(w);
-    if (value.ptr == NULL) mski_put_text(w, "null");
     if (err != MISSKEY_ERR_OK) mski_jw_fail(w, err);
     mski_put(w, value.ptr, value.len);
 }
@@ -3345,8 +3349,8 @@ static size_t mski_queued_frame(const misskey_ws *ws, size_t at, bool *counts)
     if (!mski_is_server(ws)) mski_mask(text, payload, n, payload - 4, 0);
     *counts = (p[0] & 8) == 0;
     for (i = 0; i < sizeof own / sizeof own[0]; i++) {
-        const size_t own_len = MISSKEY_STRLEN(own[i]);
-        if (own_len <= n && mski_equal(text, own[i], own_len) && (own_len > 1 || len == 1)) *counts = false;
+        const size_t own_size = MISSKEY_STRLEN(own[i]);
+        if (own_size <= n && mski_equal(text, own[i], own_size) && (own_size > 1 || len == 1)) *counts = false;
     }
     return (size_t)(payload - p) + len;
 }

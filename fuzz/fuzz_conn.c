@@ -82,7 +82,7 @@ static void conn_settle(conn_peer *peer)
         (void)misskey_conn_send_buf(&peer->conn, &len);
         conn_drain(peer, len);
     } while (len > 0);
-    MUST(!peer->run->closed || misskey_conn_timeout(&peer->conn) == MISSKEY_FOREVER);
+    MUST(!peer->run->closed || misskey_conn_timeout(&peer->conn) > 0); /* until the next DIAL, or for ever */
 }
 
 static void conn_send(conn_peer *peer)

@@ -14,7 +14,7 @@ fi
 mkdir -p "$BUILD/corpus/$1"
 set -- "$BUILD/corpus/$1" "fuzz/corpus/$1" "$2"
 [ -d "$2" ] || set -- "$1" "$1" "$3"
-if "$BUILD/$target" -max_total_time="$3" -dict=fuzz/misskey.dict -artifact_prefix="$BUILD/$target-" "$1" "$2" \
+if "$BUILD/$target" -timeout=10 -max_total_time="$3" -dict=fuzz/misskey.dict -artifact_prefix="$BUILD/$target-" "$1" "$2" \
     >"$log" 2>&1; then
     echo "PASS $target: $(tail -n 1 "$log")"
 else
