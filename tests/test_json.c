@@ -644,10 +644,10 @@ TEST parts_are_checked(void)
     }
     misskey_jw_json(begin(sizeof out_text), misskey_json_text(NULL));
     ASSERT_EQ(MISSKEY_ERR_OK, done());
-    ASSERT(writer.len == 4 && memcmp(out_text, "null", 4) == 0);
+    ASSERT(jw.len == 4 && memcmp(out_text, "null", 4) == 0);
     misskey_jw_jstr(begin(sizeof out_text), misskey_jstr_text(NULL));
     ASSERT_EQ(MISSKEY_ERR_OK, done());
-    ASSERT(writer.len == 4 && memcmp(out_text, "null", 4) == 0);
+    ASSERT(jw.len == 4 && memcmp(out_text, "null", 4) == 0);
     PASS();
 }
 
