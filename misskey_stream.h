@@ -2259,8 +2259,7 @@ MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, ch
 }
 
 /* ================================================================================================================== */
-/* MARK: - implementation: url                                                                             >>impl-url
-   */
+/* MARK: - implementation: url                                                                           >>impl-url  */
 /* ================================================================================================================== */
 
 static bool mski_alnum(char c)

@@ -5,12 +5,10 @@
 extern void *memcpy(void *dst, const void *src, size_t n);
 extern void *memmove(void *dst, const void *src, size_t n);
 extern void *memset(void *dst, int c, size_t n);
-extern int memcmp(const void *a, const void *b, size_t n);
 extern size_t strlen(const char *s);
 void *memcpy(void *dst, const void *src, size_t n) { return own_copy(dst, src, n); }
 void *memmove(void *dst, const void *src, size_t n) { return own_move(dst, src, n); }
 void *memset(void *dst, int c, size_t n) { return own_set(dst, c, n); }
-int memcmp(const void *a, const void *b, size_t n) { return own_cmp(a, b, n); }
 size_t strlen(const char *s) { return own_len(s); }
 
 volatile uint32_t clock_ms, received, sent;

@@ -1,4 +1,4 @@
-/* The five functions of <string.h> that the library uses, as a program without libc brings them. volatile keeps the
+/* The four functions of <string.h> that the library uses, as a program without libc brings them. volatile keeps the
    compiler from recognising the loops and calling libc after all. */
 #include <stddef.h>
 
@@ -26,13 +26,6 @@ static void *own_set(void *dst, int c, size_t n)
     return dst;
 }
 
-static int own_cmp(const void *a, const void *b, size_t n)
-{
-    const volatile unsigned char *x = (const volatile unsigned char *)a, *y = (const volatile unsigned char *)b;
-    for (; n > 0; n--, x++, y++) if (*x != *y) return *x < *y ? -1 : 1;
-    return 0;
-}
-
 static size_t own_len(const char *s)
 {
     const volatile char *p = s;
@@ -44,5 +37,4 @@ static size_t own_len(const char *s)
 #define MISSKEY_MEMCPY own_copy
 #define MISSKEY_MEMMOVE own_move
 #define MISSKEY_MEMSET own_set
-#define MISSKEY_MEMCMP own_cmp
 #define MISSKEY_STRLEN own_len
