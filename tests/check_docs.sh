@@ -78,15 +78,19 @@ for block in $dir/*_*.c; do
     fi
 done
 
-example=$(grep -l 'main(' $dir/header_*.c)
-out=$dir/$(basename "$example" .c).out
-if [ "$(cat "$out" 2>/dev/null)" = "open
-connected" ]; then
-    echo "PASS docs EXAMPLE prints open, connected"
-else
-    echo "FAIL docs EXAMPLE prints open, connected: got '$(cat "$out" 2>/dev/null)'"
-    failed=1
-fi
+# prints FILE TEXT: the program extracted to this file printed exactly this.
+prints() {
+    out=$dir/$(basename "$1" .c).out
+    if [ "$(cat "$out" 2>/dev/null)" = "$2" ]; then
+        echo "PASS docs $(basename "$1" .c) prints what it should"
+    else
+        echo "FAIL docs $(basename "$1" .c): printed '$(cat "$out" 2>/dev/null)' instead of '$2'"
+        failed=1
+    fi
+}
+prints "$(grep -l 'main(' $dir/header_*.c)" "open
+connected"
+prints "$(grep -l 'main(' $dir/readme_*.c)" "note: Hello"
 if [ ! -f README.md ]; then
     echo "FAIL docs README.md: is missing"
     failed=1
