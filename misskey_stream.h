@@ -753,7 +753,6 @@ typedef struct misskey_counters {
 typedef enum misskey_reason {       /* why a channel was refused, probably: servers never say */
     MISSKEY_REASON_UNKNOWN,         /* parameters, permission, policy, an overloaded server, ... */
     MISSKEY_REASON_LIMIT,           /* more channels than the server allows */
-    MISSKEY_REASON_NO_TOKEN,
     MISSKEY_REASON_SHARED,          /* one of this name is there already */
     MISSKEY_REASON_NAME,            /* a name that no known server has */
     MISSKEY_REASON_FORCE32_ = 0x7FFFFFFF
@@ -786,7 +785,8 @@ typedef struct misskey_event {      /* views: until the next poll */
     uint32_t retry_after;           /* CLOSED: seconds */
     uint32_t outage_ms;             /* GAP: from the last byte received to READY */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message; OPEN: messages of the application
-                                       that were accepted but had not left when the transport before was lost */
+                                       that were accepted but had not left when the transport before was lost (not
+                                       counting connects and captures, which are sent again) */
     misskey_message message;        /* MESSAGE, DROPPED */
     misskey_str text;               /* MESSAGE: the whole text; CLOSED: reason */
     misskey_str last_id;            /* GAP: the last note that came; missing if none did. Notes arrive out of id order:
@@ -3630,7 +3630,7 @@ enum { /* flags_ of a session */
     MSKI_CHANNELS = 4,      /* some channel may have a frame to send */
     MSKI_NOTICES = 8,       /* some channel has an event to give */
     MSKI_BEAT = 0x10,       /* a bare h is due */
-    MSKI_GIVEN = 0x20,      /* text_ was given in an event (alone) */
+    MSKI_BORROWED = 0x20,   /* text_ is the caller's, until poll returns false (alone) */
     MSKI_HELD = 0x40,       /* text_ is a message that waits behind the events that it caused */
     MSKI_QUIT = 0x80,       /* the application closed */
     MSKI_OPENED = 0x100,    /* the transport is up, OPEN is due (alone) */
@@ -4081,7 +4081,6 @@ static misskey_reason mski_probable_reason(const misskey_session *s, const missk
     const mski_channel_kind *const kind = mski_find_channel_kind(slot->name_);
     if (mski_channels_in_use(s, MSKI_ASKED) > 32) return MISSKEY_REASON_LIMIT;
     if (kind == NULL) return MISSKEY_REASON_NAME;
-    if (kind->credential && s->d_.anonymous) return MISSKEY_REASON_NO_TOKEN;
     if (kind->share != MSKI_SHARE_ANY && mski_same_name(s, slot, slot->name_) != NULL) return MISSKEY_REASON_SHARED;
     return MISSKEY_REASON_UNKNOWN;
 }
@@ -4204,7 +4203,7 @@ static void mski_trace(misskey_session *s, bool sent, const char *text, size_t l
 /* The message was handed out. */
 static void mski_message_sent(misskey_session *s, const mski_outgoing *out)
 {
-    misskey_capture_slot *const capture = &s->d_.captures[out->capture];
+    misskey_capture_slot *capture;
     s->beat_ = s->now_;
     s->flags_ = (uint16_t)(s->flags_ & ~MSKI_BEAT);
     if (out->message.kind == MISSKEY_KIND_TEXT_H) return;
@@ -4219,10 +4218,11 @@ static void mski_message_sent(misskey_session *s, const mski_outgoing *out)
         out->channel->asked_ = s->now_;
         break;
     case MISSKEY_KIND_UNSUB_NOTE:
-        s->unsubs_ = capture->queue_;
+        s->unsubs_ = s->d_.captures[out->capture].queue_;
         mski_free_capture(s, out->capture);
         break;
     default: /* subNote: of the resume, or of the queue behind it */
+        capture = &s->d_.captures[out->capture];
         if (capture->refs_ & MSKI_QUEUED) s->subs_ = capture->queue_;
         else s->resume_++;
         capture->refs_ = (uint16_t)((capture->refs_ & MSKI_REFS) | MSKI_ON_WIRE);
@@ -4236,9 +4236,11 @@ enum { MSKI_DELIVER, MSKI_HOLD, MSKI_SWALLOW };
 static MSKI_NOINLINE bool mski_captured(const misskey_session *s, misskey_jstr id)
 {
     char plain[33];
+    size_t len;
     uint16_t i;
     MISSKEY_MEMSET(plain, 0, sizeof plain);
-    if (misskey_jstr_copy(id, plain, sizeof plain) > 32) return false;
+    len = misskey_jstr_copy(id, plain, sizeof plain);
+    if (len > 32 || MISSKEY_STRLEN(plain) != len) return false;
     i = mski_find_capture(s, plain);
     return i != MSKI_NONE && (s->d_.captures[i].refs_ & MSKI_REFS) != 0;
 }
@@ -4296,6 +4298,7 @@ static int mski_route(misskey_session *s, misskey_event *event)
         s->flags_ |= MSKI_BEAT;
         return MSKI_DELIVER;
     default:
+        if (event->type != MISSKEY_EVENT_MESSAGE) return MSKI_DELIVER;
         if (mski_forms[event->message.kind] == MSKI_FORM_TEXT) s->counters.texts++;
         return MSKI_DELIVER;
     }
@@ -4347,7 +4350,7 @@ static void mski_session_lost(misskey_session *s, uint16_t status, uint32_t retr
         if (slot->state_ != MSKI_FREE) slot->state_ = MSKI_WANTED;
     }
     mski_reset_captures(s);
-    s->flags_ = (uint16_t)(s->flags_ & ~(MSKI_BEAT | MSKI_NOTICES | MSKI_DIAL_DUE));
+    s->flags_ = (uint16_t)(s->flags_ & ~(MSKI_BEAT | MSKI_NOTICES | MSKI_DIAL_DUE | MSKI_OPENED));
     mski_plan_dial(s, status, retry_after);
     s->flags_ = (uint16_t)(s->flags_ & ~MSKI_QUIT);
 }
@@ -4406,8 +4409,10 @@ MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const mis
 
 MISSKEY_API void misskey_session_transport_up(misskey_session *session)
 {
-    if (session->state_ != MSKI_UP) session->flags_ |= MSKI_OPENED;
+    if (session->state_ == MSKI_UP) mski_session_lost(session, 0, 0);
+    session->flags_ |= MSKI_OPENED;
     session->state_ = MSKI_DIALLING;
+    session->dialled_ = session->now_;
 }
 
 MISSKEY_API void misskey_session_transport_down(misskey_session *session, uint16_t status, uint32_t retry_after)
@@ -4417,12 +4422,12 @@ MISSKEY_API void misskey_session_transport_down(misskey_session *session, uint16
 
 MISSKEY_API misskey_err misskey_session_recv_message(misskey_session *session, const char *text, size_t len)
 {
-    if (session->flags_ & (MSKI_LENT | MSKI_GIVEN)) return MISSKEY_ERR_WOULD_BLOCK;
+    if (session->flags_ & MSKI_BORROWED) return MISSKEY_ERR_WOULD_BLOCK;
     if (!mski_utf8_valid(text, len)) return MISSKEY_ERR_BAD_UTF8;
     session->text_.ptr = text;
     session->text_.len = len;
     session->heard_ = session->now_;
-    session->flags_ |= MSKI_LENT;
+    session->flags_ |= MSKI_LENT | MSKI_BORROWED;
     return MISSKEY_ERR_OK;
 }
 
@@ -4501,6 +4506,7 @@ static bool mski_take_message(misskey_session *s, misskey_event *event)
 
 MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *event)
 {
+    bool give;
     for (;;) {
         MISSKEY_MEMSET(event, 0, sizeof *event);
         if (session->flags_ & MSKI_OPENED) {
@@ -4509,17 +4515,17 @@ MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *e
             return true;
         }
         if (mski_dial_event(session, event) || mski_notice(session, event)) return true;
-        session->flags_ = (uint16_t)(session->flags_ & ~MSKI_GIVEN);
-        if ((session->flags_ & MSKI_LENT) == 0) return false;
+        if ((session->flags_ & MSKI_LENT) == 0) {
+            session->flags_ = (uint16_t)(session->flags_ & ~MSKI_BORROWED);
+            return false;
+        }
         event->type = MISSKEY_EVENT_MESSAGE;
         event->text = session->text_;
         (void)mski_parse(mski_bytes(event->text.ptr), event->text.len, false, false, &event->message);
-        if (mski_take_message(session, event)) {
-            mski_remember_note(session, event);
-            session->flags_ = (uint16_t)((session->flags_ & ~MSKI_LENT) | MSKI_GIVEN);
-            return true;
-        }
+        give = mski_take_message(session, event);
+        if (give) mski_remember_note(session, event);
         if ((session->flags_ & MSKI_HELD) == 0) session->flags_ = (uint16_t)(session->flags_ & ~MSKI_LENT);
+        if (give) return true;
     }
 }
 
@@ -4543,13 +4549,14 @@ static uint32_t mski_session_deadline(const misskey_session *s, bool room)
         return (s->flags_ & MSKI_DIAL_DUE) != 0 || mski_due(s->now_, s->since_) ? 0 : s->since_ - s->now_;
     }
     if (s->state_ != MSKI_UP) return least;
-    if (room && (s->flags_ & MSKI_BEAT) != 0) return 0;
-    if (room && waiting) least = mski_pace(s);
+    if (s->flags_ & MSKI_BEAT) least = room ? 0 : MISSKEY_FOREVER;
+    else least = mski_remaining(s->now_, s->beat_, s->d_.heartbeat_ms);
+    if (room && waiting) least = mski_least(least, mski_pace(s));
     for (i = 0; i < s->d_.num_channels; i++) {
         const misskey_channel_slot *const slot = &s->d_.channels[i];
         if (slot->state_ == MSKI_ASKED) least = mski_least(least, mski_remaining(s->now_, slot->asked_, s->d_.ack_ms));
     }
-    return mski_least(least, mski_remaining(s->now_, s->beat_, s->d_.heartbeat_ms));
+    return least;
 }
 
 MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
@@ -4649,11 +4656,20 @@ MISSKEY_API misskey_err misskey_conn_channel_send(misskey_conn *conn, misskey_ch
     return err != MISSKEY_ERR_OK ? err : mski_conn_operate(conn, channel, type, body);
 }
 
+static void mski_conn_lost(misskey_conn *conn, uint16_t status, uint32_t retry_after)
+{
+    const uint32_t unsent = conn->session.unsent_ + mski_count_unsent(&conn->ws_);
+    conn->session.unsent_ = (uint16_t)mski_least(unsent, 0xFFFF);
+    conn->session.heard_ = conn->ws_.heard_;
+    mski_session_lost(&conn->session, status, retry_after);
+}
+
 MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn)
 {
-    if (conn->session.state_ == MSKI_UP) mski_session_lost(&conn->session, 0, 0);
+    if (conn->session.state_ == MSKI_UP) mski_conn_lost(conn, 0, 0);
     conn->session.state_ = MSKI_DIALLING;
-    conn->session.flags_ = (uint16_t)(conn->session.flags_ & ~MSKI_QUIT);
+    conn->session.dialled_ = conn->session.now_;
+    conn->session.flags_ = (uint16_t)(conn->session.flags_ & ~(MSKI_QUIT | MSKI_HELD));
     misskey_ws_transport_up(&conn->ws_);
 }
 
@@ -4728,14 +4744,6 @@ static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *even
     return true;
 }
 
-static void mski_conn_closed(misskey_conn *conn, const misskey_event *event)
-{
-    const uint32_t unsent = conn->session.unsent_ + mski_count_unsent(&conn->ws_);
-    conn->session.unsent_ = (uint16_t)mski_least(unsent, 0xFFFF);
-    conn->session.heard_ = conn->ws_.heard_;
-    mski_session_lost(&conn->session, event->code, event->retry_after);
-}
-
 /* event has the text of a message, or the beginning of one. True: give it. */
 static MSKI_NOINLINE bool mski_conn_message(misskey_conn *conn, misskey_event *event)
 {
@@ -4768,7 +4776,7 @@ MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)
             mski_session_open(s, event);
             return true;
         case MISSKEY_EVENT_CLOSED:
-            mski_conn_closed(conn, event);
+            mski_conn_lost(conn, event->code, event->retry_after);
             return true;
         default:
             if (mski_conn_message(conn, event)) {
