@@ -1586,24 +1586,16 @@ static unsigned mski_decode(const uint8_t **p, const uint8_t *end, uint8_t out[4
     return n;
 }
 
-/* Where a string goes on behind what decodes to plain; NULL if it does not begin with that. */
-static const uint8_t *mski_match(misskey_jstr s, const char *plain)
+MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
 {
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
     uint8_t out[4];
-    while (*plain != 0) {
-        unsigned n = 1, i;
-        if (p == end) return NULL;
-        if (*p != '\\') out[0] = *p++; /* byte by byte is enough where nothing has to be decoded */
-        else n = mski_decode(&p, end, out);
-        for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return NULL;
+    while (p < end) {
+        const unsigned n = mski_decode(&p, end, out);
+        unsigned i;
+        for (i = 0; i < n; i++, plain++) if (*plain == 0 || (uint8_t)*plain != out[i]) return false;
     }
-    return p;
-}
-
-MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
-{
-    return s.ptr != NULL && mski_match(s, plain) == mski_bytes(s.ptr) + s.len;
+    return *plain == 0 && s.ptr != NULL;
 }
 
 MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
@@ -1883,6 +1875,27 @@ static uint8_t mski_form(const mski_type_name *name)
     return name == NULL ? (uint8_t)MSKI_FORM_RAW : mski_forms[name->kind];
 }
 
+/* Where a string goes on behind one of the protocol's own names; NULL if it does not begin with it. Names are ASCII
+   letters, so the only escape that can hide one is \u00XY. */
+static const uint8_t *mski_match(misskey_jstr s, const char *name)
+{
+    const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
+    for (; *name != 0; name++) {
+        unsigned c = p < end ? *p++ : 0;
+        if (c == '\\' && end - p >= 5 && p[0] == 'u' && p[1] == '0' && p[2] == '0') {
+            c = mski_hex(p[3]) << 4 | mski_hex(p[4]);
+            p += 5;
+        }
+        if (c != (uint8_t)*name) return NULL;
+    }
+    return p;
+}
+
+static bool mski_is_name(misskey_jstr s, const char *name)
+{
+    return mski_match(s, name) == mski_bytes(s.ptr) + s.len;
+}
+
 /* The entry for a type; NULL = OTHER. Bare texts and OTHER itself are in the table for their order only. */
 static MSKI_NOINLINE const mski_type_name *mski_find_type(misskey_jstr type)
 {
@@ -1925,10 +1938,10 @@ static void mski_forget_parts(misskey_message *m)
 static MSKI_NOINLINE void mski_note_root(mski_reader *r, misskey_jstr key, const uint8_t *at, const uint8_t *end)
 {
     misskey_message *const m = r->m;
-    if (misskey_jstr_eq(key, "body")) {
+    if (mski_is_name(key, "body")) {
         m->raw.len = (size_t)(end - at);
         r->deep = r->s.deep;
-    } else if (misskey_jstr_eq(key, "type")) {
+    } else if (mski_is_name(key, "type")) {
         m->type = misskey_json_str(mski_json(at, end));
         r->name = m->type.ptr == NULL ? NULL : mski_find_type(m->type);
     }
@@ -1941,7 +1954,7 @@ static MSKI_NOINLINE void mski_note_member(mski_reader *r, misskey_jstr key, con
     const misskey_json part = mski_json(at, end);
     unsigned i = 0;
     r->deep = r->deep || r->s.deep;
-    while (i < MSKI_PARTS && (names[i] == NULL || !misskey_jstr_eq(key, names[i]))) i++;
+    while (i < MSKI_PARTS && (names[i] == NULL || !mski_is_name(key, names[i]))) i++;
     if (i == MSKI_PARTS) return;
     if (i == MSKI_PARTS - 1) r->deep_part = r->s.deep;
     MISSKEY_MEMCPY((uint8_t *)r->m + MSKI_AT(id) + i * sizeof part, &part, sizeof part);
@@ -1975,7 +1988,7 @@ static const uint8_t *mski_walk(mski_reader *r, const uint8_t *p, unsigned level
             r->m->raw.len = (size_t)(p - mski_bytes(r->m->raw.ptr));
             continue;
         }
-        if (level == 0 && misskey_jstr_eq(key, "body") && mski_begin_body(r, p)) {
+        if (level == 0 && mski_is_name(key, "body") && mski_begin_body(r, p)) {
             level = 1;
             first = true;
             p++;
@@ -4443,25 +4456,26 @@ MISSKEY_API misskey_err misskey_session_send_message(misskey_session *session, c
     return MISSKEY_ERR_OK;
 }
 
-static misskey_err mski_check_operation(const char *type, const char *body)
-{
-    if (type == NULL || !mski_needs_no_escape(type)) return MISSKEY_ERR_BAD_ARG;
-    return body == NULL ? MISSKEY_ERR_OK : mski_check_value(body);
-}
-
-/* The message for an operation on a channel. */
-static misskey_err mski_operation(const misskey_session *s, misskey_channel channel, const char *type, const char *body,
-                                  char id[16], misskey_message *m)
+static misskey_err mski_check_operation(const misskey_session *s, misskey_channel channel, const char *type,
+                                        const char *body)
 {
     const misskey_channel_slot *const slot = mski_channel_of(s, channel);
     if (slot == NULL) return MISSKEY_ERR_STALE;
     if (slot->state_ != MSKI_READY) return MISSKEY_ERR_NOT_READY;
+    if (type == NULL || !mski_needs_no_escape(type)) return MISSKEY_ERR_BAD_ARG;
+    return body == NULL ? MISSKEY_ERR_OK : mski_check_value(body);
+}
+
+/* The message for an operation on a channel that is ready. */
+static void mski_operation(const misskey_session *s, misskey_channel channel, const char *type, const char *body,
+                           char id[16], misskey_message *m)
+{
+    const misskey_channel_slot *const slot = mski_channel_of(s, channel);
     MISSKEY_MEMSET(m, 0, sizeof *m);
     m->kind = MISSKEY_KIND_CHANNEL;
     m->id = mski_wire_id((uint32_t)(slot - s->d_.channels), slot->wire_, id);
     m->event = misskey_jstr_text(type);
     m->body = misskey_json_text(body == NULL ? "{}" : body);
-    return MISSKEY_ERR_OK;
 }
 
 static MSKI_NOINLINE misskey_err mski_operate(misskey_session *session, misskey_channel channel, const char *type,
@@ -4469,8 +4483,7 @@ static MSKI_NOINLINE misskey_err mski_operate(misskey_session *session, misskey_
 {
     misskey_message m;
     char id[16];
-    const misskey_err err = mski_operation(session, channel, type, body, id, &m);
-    if (err != MISSKEY_ERR_OK) return err;
+    mski_operation(session, channel, type, body, id, &m);
     *len = mski_write_message(&m, dst, cap);
     if (*len > cap) return MISSKEY_ERR_TOO_SMALL;
     mski_trace(session, true, dst, *len);
@@ -4482,7 +4495,7 @@ MISSKEY_API misskey_err misskey_session_channel_send(misskey_session *session, m
                                                      const char *type, const char *body, char *dst, size_t cap,
                                                      size_t *len)
 {
-    const misskey_err err = mski_check_operation(type, body);
+    const misskey_err err = mski_check_operation(session, channel, type, body);
     *len = 0;
     return err != MISSKEY_ERR_OK ? err : mski_operate(session, channel, type, body, dst, cap, len);
 }
@@ -4642,9 +4655,9 @@ static MSKI_NOINLINE misskey_err mski_conn_operate(misskey_conn *conn, misskey_c
 {
     misskey_message m;
     char id[16];
-    misskey_err err = mski_operation(&conn->session, channel, type, body, id, &m);
-    if (err == MISSKEY_ERR_OK) err = mski_conn_can_send(conn);
-    if (err == MISSKEY_ERR_OK) err = mski_conn_put(conn, &m);
+    misskey_err err;
+    mski_operation(&conn->session, channel, type, body, id, &m);
+    err = mski_conn_put(conn, &m);
     if (err == MISSKEY_ERR_OK) conn->session.beat_ = conn->session.now_;
     return err;
 }
@@ -4652,7 +4665,8 @@ static MSKI_NOINLINE misskey_err mski_conn_operate(misskey_conn *conn, misskey_c
 MISSKEY_API misskey_err misskey_conn_channel_send(misskey_conn *conn, misskey_channel channel, const char *type,
                                                   const char *body)
 {
-    const misskey_err err = mski_check_operation(type, body);
+    misskey_err err = mski_check_operation(&conn->session, channel, type, body);
+    if (err == MISSKEY_ERR_OK) err = mski_conn_can_send(conn);
     return err != MISSKEY_ERR_OK ? err : mski_conn_operate(conn, channel, type, body);
 }
 
