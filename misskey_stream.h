@@ -1875,19 +1875,22 @@ static uint8_t mski_form(const mski_type_name *name)
     return name == NULL ? (uint8_t)MSKI_FORM_RAW : mski_forms[name->kind];
 }
 
-/* Where a string goes on behind one of the protocol's own names; NULL if it does not begin with it. Names are ASCII
-   letters, so the only escape that can hide one is \u00XY. */
+/* The next character of a string, if it is ASCII: letters and digits can be hidden by no other escape than \u00XY. *p moves
+   behind it. */
+static unsigned mski_ascii(const uint8_t **p, const uint8_t *end)
+{
+    const uint8_t *q = *p;
+    *p = q + 1;
+    if (*q != '\\' || end - q < 6 || q[1] != 'u' || q[2] != '0' || q[3] != '0') return *q;
+    *p = q + 6;
+    return mski_hex(q[4]) << 4 | mski_hex(q[5]);
+}
+
+/* Where a string goes on behind one of the protocol's own names; NULL if it does not begin with it. */
 static const uint8_t *mski_match(misskey_jstr s, const char *name)
 {
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
-    for (; *name != 0; name++) {
-        unsigned c = p < end ? *p++ : 0;
-        if (c == '\\' && end - p >= 5 && p[0] == 'u' && p[1] == '0' && p[2] == '0') {
-            c = mski_hex(p[3]) << 4 | mski_hex(p[4]);
-            p += 5;
-        }
-        if (c != (uint8_t)*name) return NULL;
-    }
+    for (; *name != 0; name++) if (p == end || mski_ascii(&p, end) != (uint8_t)*name) return NULL;
     return p;
 }
 
@@ -1934,17 +1937,17 @@ static void mski_forget_parts(misskey_message *m)
     MISSKEY_MEMSET((uint8_t *)m + MSKI_AT(id), 0, MSKI_PARTS * sizeof m->id);
 }
 
-/* A member of the root was read. */
-static MSKI_NOINLINE void mski_note_root(mski_reader *r, misskey_jstr key, const uint8_t *at, const uint8_t *end)
+/* A member of the root was read. True: it is a type, to be looked up. */
+static MSKI_NOINLINE bool mski_note_root(mski_reader *r, misskey_jstr key, const uint8_t *at, const uint8_t *end)
 {
-    misskey_message *const m = r->m;
     if (mski_is_name(key, "body")) {
-        m->raw.len = (size_t)(end - at);
+        r->m->raw.len = (size_t)(end - at);
         r->deep = r->s.deep;
-    } else if (mski_is_name(key, "type")) {
-        m->type = misskey_json_str(mski_json(at, end));
-        r->name = m->type.ptr == NULL ? NULL : mski_find_type(m->type);
     }
+    if (!mski_is_name(key, "type")) return false;
+    r->m->type = misskey_json_str(mski_json(at, end));
+    r->name = NULL;
+    return r->m->type.ptr != NULL;
 }
 
 /* A member of the body was read. */
@@ -1997,8 +2000,8 @@ static const uint8_t *mski_walk(mski_reader *r, const uint8_t *p, unsigned level
         r->s.deep = false;
         p = mski_value(&r->s, p, level + 1);
         if (p == NULL) break;
-        if (level == 0) mski_note_root(r, key, at, p);
-        else mski_note_member(r, key, at, p);
+        if (level > 0) mski_note_member(r, key, at, p);
+        else if (mski_note_root(r, key, at, p)) r->name = mski_find_type(r->m->type);
     }
     return p;
 }
@@ -4248,12 +4251,16 @@ enum { MSKI_DELIVER, MSKI_HOLD, MSKI_SWALLOW };
 
 static MSKI_NOINLINE bool mski_captured(const misskey_session *s, misskey_jstr id)
 {
-    char plain[33];
-    size_t len;
+    const uint8_t *p = mski_bytes(id.ptr), *const end = p + id.len;
+    char plain[32];
+    unsigned n = 0;
     uint16_t i;
     MISSKEY_MEMSET(plain, 0, sizeof plain);
-    len = misskey_jstr_copy(id, plain, sizeof plain);
-    if (len > 32 || MISSKEY_STRLEN(plain) != len) return false;
+    while (p < end) {
+        if (n == sizeof plain) return false;
+        plain[n] = (char)mski_ascii(&p, end);
+        if (plain[n++] == 0) return false; /* NUL is what ids are padded with */
+    }
     i = mski_find_capture(s, plain);
     return i != MSKI_NONE && (s->d_.captures[i].refs_ & MSKI_REFS) != 0;
 }
@@ -4264,9 +4271,9 @@ static MSKI_NOINLINE void mski_remember_note(const misskey_session *s, const mis
     misskey_channel_slot *const slot = mski_channel_of(s, event->channel);
     misskey_iter it = misskey_json_iter(event->message.body);
     misskey_jstr id;
-    if (slot == NULL || !misskey_jstr_eq(event->message.event, "note")) return;
+    if (slot == NULL || !mski_is_name(event->message.event, "note")) return;
     while (misskey_json_next(&it)) {
-        if (!misskey_jstr_eq(it.key, "id")) continue;
+        if (!mski_is_name(it.key, "id")) continue;
         id = misskey_json_str(it.value);
         if (id.len == 0 || id.len > sizeof slot->last_) return;
         MISSKEY_MEMCPY(slot->last_, id.ptr, id.len);
@@ -4759,7 +4766,7 @@ static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *even
 }
 
 /* event has the text of a message, or the beginning of one. True: give it. */
-static MSKI_NOINLINE bool mski_conn_message(misskey_conn *conn, misskey_event *event)
+static bool mski_conn_message(misskey_conn *conn, misskey_event *event)
 {
     const bool dropped = event->type == MISSKEY_EVENT_DROPPED;
     const bool utf8 = mski_has(&conn->ws_, MSKI_WHOLE) && (conn->session.flags_ & MSKI_HELD) == 0;

@@ -27,10 +27,10 @@ fi
 flash() {
     awk -v names=" $* " 'index(names, " " $1 " ") { n += $2 } END { print n + 0 }' $size/cortex-m0plus-core.flash.txt
 }
-within "json and message" "$(flash json message)" 4096 5600
+within "json and message" "$(flash json message)" 4096 5200
 within "websocket" "$(flash websocket)" 3584 5900
-within "stack of the core client" "$(cut -d ' ' -f 1 $size/cortex-m0plus-core.stack.txt)" 320 448
-within "stack of every function" "$(cut -d ' ' -f 1 $size/cortex-m0plus-all.stack.txt)" 320 448
+within "stack of the core client" "$(cut -d ' ' -f 1 $size/cortex-m0plus-core.stack.txt)" 320 432
+within "stack of every function" "$(cut -d ' ' -f 1 $size/cortex-m0plus-all.stack.txt)" 320 432
 
 # README shows what make size prints; UPDATE=1 writes it there.
 if [ -n "${UPDATE:-}" ]; then
