@@ -1875,8 +1875,8 @@ static uint8_t mski_form(const mski_type_name *name)
     return name == NULL ? (uint8_t)MSKI_FORM_RAW : mski_forms[name->kind];
 }
 
-/* The next character of a string, if it is ASCII: letters and digits can be hidden by no other escape than \u00XY. *p moves
-   behind it. */
+/* The next character of a string, if it is ASCII: letters and digits can be hidden by no other escape than \u00XY. *p
+   moves behind it. */
 static unsigned mski_ascii(const uint8_t **p, const uint8_t *end)
 {
     const uint8_t *q = *p;
