@@ -119,11 +119,13 @@ SIZING
     Both are constant expressions: static uint8_t rx[MISSKEY_RX_SIZE(8192)];
 
 TIME
-    A free-running uint32_t of milliseconds that may wrap. Only differences count. Without tick nothing times out.
+    A free-running uint32_t of milliseconds that may wrap. Only differences count: tick once before the
+    first transport_up, then once per turn. Without tick nothing times out.
 
 ENTROPY
     A client must bring 16 bytes per upgrade and 4 per frame it sends (RFC 6455 section 5.3 asks for unpredictable
-    masks). A callback that returns false kills the connection with ENTROPY; there is no weak fallback.
+    masks). A callback that returns false for those kills the connection with ENTROPY; there is no weak fallback. A
+    session also draws 4 bytes per retry, to spread them; without, it waits the longest time of the range.
 
 ERRORS
     One list, MISSKEY_ERROR_LIST. 1 to 31: the call was refused and changed nothing. 32 and up: the connection is dead,
@@ -144,7 +146,7 @@ SECURITY
     The token goes into the Authorization header (or, asked for, percent-encoded into ?i=); it is in no event and no
     error text and is wiped from the send memory once the upgrade request has left. Host, path, token and extra headers
     with CR, LF, NUL or (where it matters) a space are refused. Peers can make the library use the lent memory and
-    linear time, no more.
+    linear time, no more; ids of notes are hashed without a secret, so capture only ids that a server gave.
 */
 #ifndef MISSKEY_STREAM_H
 #define MISSKEY_STREAM_H
@@ -552,7 +554,7 @@ typedef struct misskey_ws_event {   /* views: until the next poll */
     misskey_str location;           /* CLOSED: Location of a redirect without its query, where the token may be; missing
                                        if there was none or rx is too small for it */
     misskey_str token;              /* UPGRADE: Authorization: Bearer, else ?i= decoded; missing if anonymous */
-    misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol as received */
+    misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol as received; of several lines the last */
 } misskey_ws_event;
 
 /* One WebSocket. All members are private; the struct is visible so that it can be static or on the stack. */
@@ -732,8 +734,8 @@ typedef struct misskey_session_desc { /* zero-initialise; 0 is the default that 
     uint32_t ack_ms;                /* time for the server to acknowledge a connect. 0 = 10000: since 2026.3 it comes
                                        after the channel's queries, before within milliseconds */
     uint32_t blink_ms;              /* outages shorter than this give no GAP. 0 = all do: notes are lost in every one */
-    uint32_t heartbeat_ms;          /* a bare "h" each so many milliseconds. 0 = never: no server asks for it unless it
-                                       sends the JSON ping, which is answered in any case */
+    uint32_t heartbeat_ms;          /* a bare "h" after so many milliseconds without a message of our own. 0 = never: no
+                                       server asks for it but by the JSON ping, which is answered in any case */
     uint32_t retry_ms, retry_max_ms; /* back-off: 500 ms + a part of min(retry_max_ms, retry_ms * 2^failures), drawn
                                        evenly. 0 = 1000 and 60000 */
     uint32_t stable_ms;             /* open for so long: the failures are forgotten. 0 = 30000 */
@@ -761,14 +763,14 @@ typedef enum misskey_reason {       /* why a channel was refused, probably: serv
 typedef enum misskey_event_type {
     MISSKEY_EVENT_NONE,
     MISSKEY_EVENT_DIAL,             /* connect the transport now, then transport_up; or transport_down if that failed */
-    MISSKEY_EVENT_OPEN,             /* connection only: the upgrade is complete. .resumed, .size */
+    MISSKEY_EVENT_OPEN,             /* the upgrade is complete, or (alone) transport_up was called. .resumed, .size */
     MISSKEY_EVENT_MESSAGE,          /* .message, .text; on a channel of ours .channel and .user */
     MISSKEY_EVENT_CHANNEL_READY,    /* .channel, .user: the server acknowledged it, or sent its first event */
     MISSKEY_EVENT_CHANNEL_REFUSED,  /* .channel, .user, .reason: no answer in time; it stays wanted, a late answer gives
                                        READY */
     MISSKEY_EVENT_GAP,              /* .channel, .user, .outage_ms, .last_id: after an outage, right after its READY */
-    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size; .message as far as it was seen
-                                       */
+    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size; .message as far as it was
+                                       seen. As the first sign of a channel it comes before READY */
     MISSKEY_EVENT_CLOSED,           /* connection only: .code, .err, .text, .retry_after, .location; close the transport
                                        */
     MISSKEY_EVENT_FORCE32_ = 0x7FFFFFFF
@@ -786,7 +788,8 @@ typedef struct misskey_event {      /* views: until the next poll */
     uint32_t outage_ms;             /* GAP: from the last byte received to READY */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message; OPEN: messages of the application
                                        that were accepted but had not left when the transport before was lost (not
-                                       counting connects and captures, which are sent again) */
+                                       counting connect, disconnect, subNote, unsubNote and h: the session's own
+                                       are made again) */
     misskey_message message;        /* MESSAGE, DROPPED */
     misskey_str text;               /* MESSAGE: the whole text; CLOSED: reason */
     misskey_str last_id;            /* GAP: the last note that came; missing if none did. Notes arrive out of id order:
@@ -827,7 +830,7 @@ MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const mis
     REFUSED says how it went. A channel that the server shares (main, drive, ...) and that is open with the same params
     is not opened again but counted: same handle, one event per message, as many closes.
 
-    params    JSON object in text, NULL = {}
+    params    JSON object in text, without white space around it; NULL = {}
     Lifetime  name and params are borrowed until the channel is closed and its disconnect has been sent: best literals.
     Errors    BAD_ARG: name empty or not free of quotes, backslashes and control characters; BAD_JSON, DEPTH, BAD_UTF8:
               params; FULL, SHARED, NO_TOKEN; TOO_SMALL: the connect would not fit into tx.
@@ -915,7 +918,7 @@ typedef struct misskey_conn {
 } misskey_conn;
 
 /* The calls of misskey_ws, for a whole client; see there for arguments, lifetimes and errors. close also ends the
-   retries, until the next transport_up. */
+   retries until the next transport_up, and is no error where there is no transport. */
 MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn_desc *desc);
 MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn);
 MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn);
@@ -3762,7 +3765,7 @@ static void mski_free_capture(misskey_session *s, uint16_t i)
     while (*link != i) link = &slots[*link].next_;
     *link = slots[i].next_;
     slots[i].next_ = s->free_;
-    slots[i].refs_ = 0;
+    slots[i].refs_ &= MSKI_QUEUED; /* in subs_ it stays until its turn, whoever has it by then */
     slots[i].id_[0] = 0;
     s->free_ = i;
 }
@@ -3788,22 +3791,8 @@ static uint16_t mski_queue_head(misskey_session *s, uint16_t *first, bool wanted
         if (((slots[i].refs_ & MSKI_REFS) != 0) == wanted) break;
         *first = slots[i].queue_;
         slots[i].refs_ = (uint16_t)(slots[i].refs_ & ~MSKI_QUEUED);
-        if (wanted) mski_free_capture(s, i);
     }
     return *first;
-}
-
-/* Frees the slots of captures that were released before their subNote was sent. */
-static void mski_sweep_captures(misskey_session *s)
-{
-    uint16_t i = s->subs_, next;
-    s->subs_ = MSKI_NONE;
-    for (; i != MSKI_NONE; i = next) {
-        next = s->d_.captures[i].queue_;
-        s->d_.captures[i].refs_ = (uint16_t)(s->d_.captures[i].refs_ & ~MSKI_QUEUED);
-        if (s->d_.captures[i].refs_ == 0) mski_free_capture(s, i);
-        else mski_queue_capture(s, i, &s->subs_, &s->subs_end_);
-    }
 }
 
 /* Next slot whose subNote belongs to the resume. */
@@ -3857,7 +3846,6 @@ MISSKEY_API misskey_err misskey_note_capture(misskey_session *session, const cha
     if (!mski_note_id(key, id, len)) return MISSKEY_ERR_BAD_ARG;
     i = mski_find_capture(session, key);
     if (i == MSKI_NONE) {
-        if (session->free_ == MSKI_NONE) mski_sweep_captures(session);
         if (session->free_ == MSKI_NONE) return MISSKEY_ERR_FULL;
         i = session->free_;
         session->free_ = slots[i].next_;
@@ -3885,7 +3873,7 @@ MISSKEY_API misskey_err misskey_note_release(misskey_session *session, const cha
     slots[i].refs_--;
     if ((slots[i].refs_ & MSKI_REFS) == 0 && (slots[i].refs_ & MSKI_ON_WIRE) != 0) {
         mski_queue_capture(session, i, &session->unsubs_, &session->unsubs_end_);
-    } else if (slots[i].refs_ == 0) {
+    } else if ((slots[i].refs_ & MSKI_REFS) == 0) {
         mski_free_capture(session, i);
     }
     return MISSKEY_ERR_OK;
@@ -4005,8 +3993,9 @@ static MSKI_NOINLINE misskey_err mski_check_channel(const misskey_session *s, co
 /* An open, or closing, channel that the server would share with a new one of this name. */
 static misskey_channel_slot *mski_share(const misskey_session *s, const char *name, const char *params, bool going)
 {
+    const uint16_t count = mski_shared(s, name) ? s->d_.num_channels : 0;
     uint16_t i;
-    for (i = 0; i < s->d_.num_channels && mski_shared(s, name); i++) {
+    for (i = 0; i < count; i++) {
         misskey_channel_slot *const slot = &s->d_.channels[i];
         if (slot->state_ == MSKI_FREE || ((slot->flags_ & MSKI_GOING) != 0) != going) continue;
         if (mski_same_string(slot->name_, name) && (!going || mski_same_string(slot->params_, params))) return slot;
@@ -4235,6 +4224,7 @@ static void mski_message_sent(misskey_session *s, const mski_outgoing *out)
         break;
     case MISSKEY_KIND_UNSUB_NOTE:
         s->unsubs_ = s->d_.captures[out->capture].queue_;
+        s->d_.captures[out->capture].refs_ = 0;
         mski_free_capture(s, out->capture);
         break;
     default: /* subNote: of the resume, or of the queue behind it */
@@ -4270,14 +4260,17 @@ static MSKI_NOINLINE void mski_remember_note(const misskey_session *s, const mis
 {
     misskey_channel_slot *const slot = mski_channel_of(s, event->channel);
     misskey_iter it = misskey_json_iter(event->message.body);
+    const uint8_t *p, *end;
     misskey_jstr id;
+    uint8_t n;
     if (slot == NULL || !mski_is_name(event->message.event, "note")) return;
     while (misskey_json_next(&it)) {
         if (!mski_is_name(it.key, "id")) continue;
         id = misskey_json_str(it.value);
-        if (id.len == 0 || id.len > sizeof slot->last_) return;
-        MISSKEY_MEMCPY(slot->last_, id.ptr, id.len);
-        slot->last_len_ = (uint8_t)id.len;
+        p = mski_bytes(id.ptr);
+        end = p + id.len;
+        for (n = 0; p < end && n < sizeof slot->last_; n++) slot->last_[n] = (char)mski_ascii(&p, end);
+        slot->last_len_ = p == end ? n : 0;
         return;
     }
 }
@@ -4355,7 +4348,6 @@ static void mski_session_lost(misskey_session *s, uint16_t status, uint32_t retr
     uint16_t i;
     if (s->state_ == MSKI_UP) {
         s->counters.outages++;
-        if (s->now_ - s->since_ >= s->d_.stable_ms) s->failures_ = 0;
     }
     for (i = 0; i < s->d_.num_channels; i++) {
         misskey_channel_slot *const slot = &s->d_.channels[i];
@@ -4553,6 +4545,7 @@ MISSKEY_API void misskey_session_tick(misskey_session *session, uint32_t now_ms)
 {
     session->now_ = now_ms;
     if (session->state_ != MSKI_UP) return;
+    if (now_ms - session->since_ >= session->d_.stable_ms) session->failures_ = 0;
     mski_acknowledge_timeouts(session);
     if (mski_remaining(now_ms, session->beat_, session->d_.heartbeat_ms) == 0) session->flags_ |= MSKI_BEAT;
 }
@@ -4636,8 +4629,8 @@ static void mski_conn_fill(misskey_conn *conn)
 /* A message of the application goes behind those of the session. */
 static misskey_err mski_conn_can_send(misskey_conn *conn)
 {
-    if (conn->session.state_ != MSKI_UP) return MISSKEY_ERR_BAD_STATE;
     mski_conn_fill(conn);
+    if (mski_can_send(&conn->ws_, 0) == MISSKEY_ERR_BAD_STATE) return MISSKEY_ERR_BAD_STATE;
     return conn->session.flags_ & MSKI_BLOCKED ? MISSKEY_ERR_WOULD_BLOCK : MISSKEY_ERR_OK;
 }
 
@@ -4838,7 +4831,12 @@ MISSKEY_API bool misskey_ws_pump(misskey_ws *ws, const misskey_io *io)
     return n >= 0;
 }
 
-MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io) { return misskey_ws_pump(&conn->ws_, io); }
+MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io)
+{
+    const bool alive = misskey_ws_pump(&conn->ws_, io);
+    mski_conn_fill(conn);
+    return alive;
+}
 
 #endif /* MISSKEY_STREAM_IMPLEMENTED */
 #endif /* MISSKEY_STREAM_IMPLEMENTATION */
