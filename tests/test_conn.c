@@ -1,5 +1,5 @@
-/* The connection and the pump: a WebSocket and a session joined, against a stream in memory. What a session does is tested
-   in test_session.c and test_resume.c, against a pretend server in test_model.c. */
+/* The connection and the pump: a WebSocket and a session joined, against a stream in memory. What a session does is
+   tested in test_session.c and test_resume.c, against a pretend server in test_model.c. */
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
@@ -182,7 +182,8 @@ TEST a_full_table_that_waits_takes_new_notes_for_released_ones(void)
     while (misskey_conn_send_buf(&conn, &len) != NULL) misskey_conn_send_ack(&conn, len);
     ASSERT_EQ(7u, conn.session.counters.sent);
     ASSERT_EQ(MISSKEY_ERR_OK, misskey_note_release(&conn.session, "more", 4));
-    while (misskey_conn_tick(&conn, 1002), misskey_conn_send_buf(&conn, &len) != NULL) misskey_conn_send_ack(&conn, len);
+    misskey_conn_tick(&conn, 1002);
+    while (misskey_conn_send_buf(&conn, &len) != NULL) misskey_conn_send_ack(&conn, len);
     ASSERT_EQ(8u, conn.session.counters.sent);
     PASS();
 }
