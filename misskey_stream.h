@@ -3941,11 +3941,10 @@ static const misskey_channel_slot *mski_same_name(const misskey_session *s, cons
     return NULL;
 }
 
-static void mski_free_channel(misskey_session *s, misskey_channel_slot *slot)
+static void mski_free_channel(misskey_channel_slot *slot)
 {
     slot->state_ = MSKI_FREE;
     slot->wire_ = 0;
-    s->flags_ |= MSKI_CHANNELS; /* another of the same name may have waited for this */
 }
 
 /* Plain text that is the same as the inside of a JSON string. */
@@ -4064,7 +4063,7 @@ MISSKEY_API misskey_err misskey_channel_close(misskey_session *session, misskey_
     slot->flags_ = MSKI_GOING;
     slot->last_len_ = 0;
     session->flags_ |= MSKI_CHANNELS;
-    if (slot->state_ == MSKI_WANTED) mski_free_channel(session, slot);
+    if (slot->state_ == MSKI_WANTED) mski_free_channel(slot);
     return MISSKEY_ERR_OK;
 }
 
@@ -4215,7 +4214,7 @@ static void mski_message_sent(misskey_session *s, const mski_outgoing *out)
     mski_count_paced(s);
     switch (out->message.kind) {
     case MISSKEY_KIND_DISCONNECT:
-        mski_free_channel(s, out->channel);
+        mski_free_channel(out->channel);
         break;
     case MISSKEY_KIND_CONNECT:
         out->channel->wire_ = ++s->wire_;
@@ -4352,7 +4351,7 @@ static void mski_session_lost(misskey_session *s, uint16_t status, uint32_t retr
     for (i = 0; i < s->d_.num_channels; i++) {
         misskey_channel_slot *const slot = &s->d_.channels[i];
         if (slot->state_ == MSKI_FREE) continue;
-        if (slot->flags_ & MSKI_GOING) mski_free_channel(s, slot);
+        if (slot->flags_ & MSKI_GOING) mski_free_channel(slot);
         if (slot->state_ == MSKI_READY && (slot->flags_ & MSKI_LOST) == 0) {
             slot->flags_ |= MSKI_LOST;
             slot->lost_ = s->heard_;
