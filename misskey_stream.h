@@ -8,14 +8,19 @@ CONTENTS (search for the tag)
     >>errors        every error, its number and what to do
     >>json          checking, reading and writing JSON
     >>message       text <-> misskey_message, all kinds of the Misskey stream, both directions
+    >>vocabulary    channels, their events and operations, note updates, notifications: names and what is known of them
+    >>typed         notes, users, files, notifications, ...: structs, read on demand
+    >>params        what channels are opened with, bodies of operations
     >>url           the wss:// address for those who bring their own WebSocket library
     >>ws            HTTP upgrade and RFC 6455 frames, client and server
     >>session       what a text message means (for those who bring their own WebSocket library)
+    >>store         notes that stay up to date
     >>conn          WebSocket and session joined: what most programs use
     >>pump          moving bytes between a connection and a socket or a TLS library
     >>impl          the implementation, in the same order:
-                    >>impl-config >>impl-utf8 >>impl-scan >>impl-json >>impl-jw >>impl-message >>impl-url
-                    >>impl-sha1 >>impl-tx >>impl-head >>impl-frames >>impl-ws >>impl-session >>impl-conn >>impl-pump
+                    >>impl-config >>impl-utf8 >>impl-scan >>impl-json >>impl-jw >>impl-message
+                    >>impl-vocabulary >>impl-typed >>impl-params >>impl-url >>impl-sha1 >>impl-tx >>impl-head
+                    >>impl-frames >>impl-ws >>impl-session >>impl-store >>impl-conn >>impl-pump
     >>history       revisions
     >>licence       the Unlicense, and MIT-0 for those who need a licence
 
@@ -138,6 +143,8 @@ OPTIONS (define before the include; 0 or 1 unless said; none changes a public st
     MISSKEY_NO_SIMD        1: no vector code and no 8-byte words: the smallest code
     MISSKEY_NO_SERVER      1: leave out the server role
     MISSKEY_NO_STRINGS     1: leave out the texts of errors
+    MISSKEY_NO_HISTORIC    1: leave out the vocabulary and the members that only servers of the past have
+    MISSKEY_NO_FORKS       1: leave out those that only forks have
     MISSKEY_POISON         1: overwrite released receive memory (for tests)
     MISSKEY_MEMCPY MISSKEY_MEMMOVE MISSKEY_MEMSET MISSKEY_STRLEN
                            replace libc; with all four <string.h> is not included
@@ -173,6 +180,12 @@ SECURITY
 #endif
 #ifndef MISSKEY_NO_STRINGS
 #define MISSKEY_NO_STRINGS 0
+#endif
+#ifndef MISSKEY_NO_HISTORIC
+#define MISSKEY_NO_HISTORIC 0
+#endif
+#ifndef MISSKEY_NO_FORKS
+#define MISSKEY_NO_FORKS 0
 #endif
 #ifndef MISSKEY_POISON
 #define MISSKEY_POISON 0
@@ -385,7 +398,9 @@ MISSKEY_API misskey_err misskey_jw_done(const misskey_jw *w, misskey_json *out);
     X(SUB_NOTE,             "subNote",             ID)       /*  > capture a note */ \
     X(UNSUB_NOTE,           "unsubNote",           ID)       /*  > release it */ \
     X(READ_NOTIFICATION,    "readNotification",    ID)       /*  > */ \
-    X(PING,                 "ping",                RAW)      /* <  JSON ping of some forks; not the bare text */ \
+    X(USER_UPDATED,         "userUpdated",         RAW)      /* <  Sharkey */ \
+    X(PING,                 "ping",                RAW)      /* <> JSON ping of some forks; not the bare text */ \
+    X(H,                    "h",                   RAW)      /*  > JSON heartbeat; not the bare text */ \
     X(PONG,                 "pong",                RAW)      /* <> */ \
     X(TYPING_ON_CHANNEL,    "typingOnChannel",     NAME)     /*  > 12.71 to 13.6 */ \
     X(TYPING_ON_MESSAGING,  "typingOnMessaging",   PARTNER)  /*  > 12.71 to 13.6 */ \
@@ -465,6 +480,1452 @@ MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, ch
    {NULL, 0}. */
 MISSKEY_API misskey_json misskey_json_text(const char *text);
 MISSKEY_API misskey_jstr misskey_jstr_text(const char *text);
+
+/* ================================================================================================================== */
+/* MARK: - vocabulary                                                                                  >>vocabulary  */
+/* ================================================================================================================== */
+
+/* Each list takes three macros: X for what servers of today have, OLD for what upstream had once, FORK for what only
+   forks have. MISSKEY_NO_HISTORIC and MISSKEY_NO_FORKS leave those rows out of the look-up tables; the enumerators are
+   always there. first, last: the first and the last version with it, "" = still there; of FORK rows: whose. */
+
+/* X(channel, name on the wire, credential, share, releases, permission, events, first, last). credential: the server
+   wants a token. share: ONE = one per connection and name, whatever the id or params; UNTIL_2023_10 = so before that
+   version. releases: nothing comes after disconnect (else events may go on). permission: what the token of an app
+   needs, besides read:account, which every one needs. events: the group in MISSKEY_CHANNEL_BODY_LIST.
+   Source: protocol/channels.md sections 1 and 2 */
+#define MISSKEY_CHANNEL_LIST(X, OLD, FORK) \
+    X(HOME_TIMELINE,   "homeTimeline",   true,  UNTIL_2023_10, true,  "read:account", TIMELINE, "10.0", "") \
+    X(LOCAL_TIMELINE,  "localTimeline",  false, UNTIL_2023_10, true,  "", TIMELINE, "10.0", "") \
+    X(HYBRID_TIMELINE, "hybridTimeline", true,  UNTIL_2023_10, true,  "read:account", TIMELINE, "10.0", "") \
+    X(GLOBAL_TIMELINE, "globalTimeline", false, UNTIL_2023_10, true,  "", TIMELINE, "10.0", "") \
+    X(MAIN,            "main",           true,  ONE, false, "read:account", MAIN, "10.0", "") \
+    X(USER_LIST,       "userList",       false, ANY, true,  "", USER_LIST, "10.0", "") \
+    X(ANTENNA,         "antenna",        true,  ANY, true,  "read:account", TIMELINE, "12.0", "") \
+    X(CHANNEL,         "channel",        false, ANY, true,  "", NOTE_CHANNEL, "12.47", "") \
+    X(HASHTAG,         "hashtag",        false, ANY, true,  "", TIMELINE, "10.0", "") \
+    X(ROLE_TIMELINE,   "roleTimeline",   false, ANY, true,  "", TIMELINE, "13.12", "") \
+    X(DRIVE,           "drive",          true,  ONE, false, "read:account", DRIVE, "10.0", "") \
+    X(SERVER_STATS,    "serverStats",    false, ONE, true,  "", SERVER_STATS, "10.0", "") \
+    X(QUEUE_STATS,     "queueStats",     false, ONE, true,  "", QUEUE_STATS, "10.93", "") \
+    X(ADMIN,           "admin",          true,  ONE, false, "read:admin:stream", ADMIN, "10.79", "") \
+    X(REVERSI,         "reversi",        true,  ONE, true,  "read:account", REVERSI, "2024.2", "") \
+    X(REVERSI_GAME,    "reversiGame",    false, ANY, true,  "", REVERSI_GAME, "2024.2", "") \
+    X(CHAT_USER,       "chatUser",       true,  ANY, true,  "read:chat", CHAT, "2025.4", "") \
+    X(CHAT_ROOM,       "chatRoom",       true,  ANY, true,  "read:chat", CHAT, "2025.4", "") \
+    OLD(MESSAGING,     "messaging",      true,  ANY, true,  "", MESSAGING, "10.0", "13.6") \
+    OLD(MESSAGING_INDEX, "messagingIndex", true, ONE, false, "", MESSAGING_INDEX, "10.0", "13.6") \
+    OLD(GAMES_REVERSI, "gamesReversi",   true,  ONE, false, "", GAMES_REVERSI, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, "gamesReversiGame", false, ANY, true, "", GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(NOTES_STATS,   "notesStats",     false, ONE, true,  "", NOTES_STATS, "10.0", "11.37") \
+    OLD(AP_LOG,        "apLog",          false, ONE, true,  "", AP_LOG, "10.38", "11.37") \
+    FORK(BUBBLE_TIMELINE, "bubbleTimeline", false, ANY, true, "", TIMELINE, "Sharkey, CherryPick, yojo-art", "") \
+    FORK(RECOMMENDED_TIMELINE, "recommendedTimeline", true, ONE, true, "", TIMELINE, "Calckey, Firefish, mkkey", "") \
+    FORK(SPOTLIGHT_TIMELINE, "spotlightTimeline", false, ANY, true, "", TIMELINE, "mkkey", "") \
+    FORK(HEALTH_STATS, "healthStats",    false, ANY, true,  "", UNKNOWN, "mkkey", "") \
+    FORK(YAMI_TIMELINE, "yamiTimeline",  true,  ANY, true,  "read:account", TIMELINE, "yamisskey", "") \
+    FORK(MEDIA_TIMELINE, "mediaTimeline", false, ANY, true, "", TIMELINE, "nekomiya, nexkey, Type4ny", "") \
+    FORK(LIMITED_TIMELINE, "limitedTimeline", true, ONE, true, "", TIMELINE, "nekomiya, nexkey", "") \
+    FORK(PERSONAL_TIMELINE, "personalTimeline", false, ANY, true, "", TIMELINE, "nexkey", "") \
+    FORK(CAT_TIMELINE, "catTimeline",    false, ONE, true,  "", TIMELINE, "Groundpolis, nekomiya", "") \
+    FORK(MOD_TIMELINE, "modTimeline",    false, ONE, true,  "", TIMELINE, "nekomiya", "") \
+    FORK(LOCAL_HYBRID_TIMELINE, "localHybridTimeline", true, ONE, true, "", TIMELINE, "Groundpolis", "") \
+    FORK(REMOTE_FOLLOWING_TIMELINE, "remoteFollowingTimeline", true, ONE, true, "", TIMELINE, "Groundpolis", "") \
+    FORK(FOLLOWERS_TIMELINE, "followersTimeline", true, ONE, true, "", TIMELINE, "Groundpolis", "") \
+    FORK(LOCAO_TIMELINE, "locaoTimeline", false, ANY, true, "", TIMELINE, "mei23 v10", "") \
+    FORK(HOT_TIMELINE, "hotTimeline",    true,  ANY, true,  "", TIMELINE, "mei23 v10", "") \
+    FORK(ANOTHER_TIMELINE, "anotherTimeline", true, ANY, true, "", TIMELINE, "mei23 v10", "") \
+    FORK(HEAD_PAT,     "headPat",        false, ONE, true,  "", UNKNOWN, "Shrimpia", "") \
+    FORK(CALLS_ROOM,   "callsRoom",      true,  ANY, true,  "read:calls", CALLS, "Type4ny", "") \
+    FORK(CALLS_ROOMS,  "callsRooms",     true,  ANY, true,  "read:calls", CALLS, "Type4ny", "") \
+    FORK(DRAWING,      "drawing",        true,  ANY, true,  "read:calls", CALLS, "Type4ny", "")
+
+/* X(event, type on the wire) of what a channel sends. In the order in which look-up tries them. */
+#define MISSKEY_CHANNEL_EVENT_LIST(X, OLD, FORK) \
+    X(NOTE, "note")                             X(NOTIFICATION, "notification") \
+    X(UNREAD_NOTIFICATION, "unreadNotification") X(READ_ALL_NOTIFICATIONS, "readAllNotifications") \
+    X(NOTIFICATION_FLUSHED, "notificationFlushed") X(MENTION, "mention") \
+    X(REPLY, "reply")                           X(RENOTE, "renote") \
+    X(FOLLOW, "follow")                         X(UNFOLLOW, "unfollow") \
+    X(FOLLOWED, "followed")                     X(RECEIVE_FOLLOW_REQUEST, "receiveFollowRequest") \
+    X(ME_UPDATED, "meUpdated")                  X(READ_ALL_ANNOUNCEMENTS, "readAllAnnouncements") \
+    X(ANNOUNCEMENT_CREATED, "announcementCreated") X(NEW_CHAT_MESSAGE, "newChatMessage") \
+    X(DRIVE_FILE_CREATED, "driveFileCreated")   X(URL_UPLOAD_FINISHED, "urlUploadFinished") \
+    X(PAGE_EVENT, "pageEvent")                  X(REGISTRY_UPDATED, "registryUpdated") \
+    X(SIGNIN, "signin")                         X(MY_TOKEN_REGENERATED, "myTokenRegenerated") \
+    X(USER_ADDED, "userAdded")                  X(USER_REMOVED, "userRemoved") \
+    X(FILE_CREATED, "fileCreated")              X(FILE_UPDATED, "fileUpdated") \
+    X(FILE_DELETED, "fileDeleted")              X(FOLDER_CREATED, "folderCreated") \
+    X(FOLDER_UPDATED, "folderUpdated")          X(FOLDER_DELETED, "folderDeleted") \
+    X(STATS, "stats")                           X(STATS_LOG, "statsLog") \
+    X(NEW_ABUSE_USER_REPORT, "newAbuseUserReport") X(MATCHED, "matched") \
+    X(INVITED, "invited")                       X(CHANGE_READY_STATES, "changeReadyStates") \
+    X(UPDATE_SETTINGS, "updateSettings")        X(STARTED, "started") \
+    X(LOG, "log")                               X(ENDED, "ended") \
+    X(CANCELED, "canceled")                     X(MESSAGE, "message") \
+    X(DELETED, "deleted")                       X(REACT, "react") \
+    X(UNREACT, "unreact") \
+    OLD(READ_NOTIFICATIONS, "readNotifications") OLD(UNREAD_MENTION, "unreadMention") \
+    OLD(UNREAD_SPECIFIED_NOTE, "unreadSpecifiedNote") OLD(READ_ALL_UNREAD_MENTIONS, "readAllUnreadMentions") \
+    OLD(READ_ALL_UNREAD_SPECIFIED_NOTES, "readAllUnreadSpecifiedNotes") OLD(UNREAD_ANTENNA, "unreadAntenna") \
+    OLD(READ_ANTENNA, "readAntenna")            OLD(READ_ALL_ANTENNAS, "readAllAntennas") \
+    OLD(UNREAD_CHANNEL, "unreadChannel")        OLD(READ_ALL_CHANNELS, "readAllChannels") \
+    OLD(MESSAGING_MESSAGE, "messagingMessage")  OLD(UNREAD_MESSAGING_MESSAGE, "unreadMessagingMessage") \
+    OLD(READ_ALL_MESSAGING_MESSAGES, "readAllMessagingMessages") OLD(REVERSI_INVITED, "reversiInvited") \
+    OLD(REVERSI_NO_INVITES, "reversiNoInvites") OLD(CLIENT_SETTING_UPDATED, "clientSettingUpdated") \
+    OLD(HOME_UPDATED, "homeUpdated")            OLD(MOBILE_HOME_UPDATED, "mobileHomeUpdated") \
+    OLD(WIDGET_UPDATED, "widgetUpdated")        OLD(TYPERS, "typers") \
+    OLD(READ, "read")                           OLD(CHANGE_ACCEPTS, "changeAccepts") \
+    OLD(INIT_FORM, "initForm")                  OLD(UPDATE_FORM, "updateForm") \
+    OLD(SET, "set")                             OLD(RESCUE, "rescue") \
+    OLD(WATCHERS, "watchers") \
+    FORK(EDITED, "edited")                      FORK(NOTIFICATION_DELETED, "notificationDeleted") \
+    FORK(BLOCKED, "blocked")                    FORK(UNBLOCKED, "unblocked") \
+    FORK(USER_UPDATED, "userUpdated")           FORK(USER_AVATAR_UPDATED, "userAvatarUpdated") \
+    FORK(CONTENT_CREATED, "contentCreated")     FORK(NOTIFICATIONS, "notifications") \
+    FORK(REACTED, "reacted")                    FORK(CLEARED, "cleared") \
+    FORK(MSG_ACK, "msgAck")                     FORK(MSG_ERROR, "msgError") \
+    FORK(CLEAR_ACK, "clearAck")                 FORK(HISTORY, "history") \
+    FORK(HISTORY_ERROR, "historyError")         FORK(MEMBERS, "members") \
+    FORK(MEMBERS_ERROR, "membersError")         FORK(ROOM, "room") \
+    FORK(USER, "user")                          FORK(E2EE_KEY, "e2eeKey") \
+    FORK(E2EE_KEY_ERROR, "e2eeKeyError")        FORK(PARTICIPANT, "participant") \
+    FORK(WATCH_TOGETHER, "watchTogether")       FORK(REVOKED, "revoked")
+
+/* X(group, event, body, first, last): which channels send which events with which body. body: an entity of
+   MISSKEY_ENTITY_LIST, its name followed by S = an array of them; ID = a string, IDS = an array of strings; NONE =
+   null, absent or {}; ANY = what it wants to be. Source: protocol/channels.md section 3 and protocol/events.md */
+#define MISSKEY_CHANNEL_BODY_LIST(X, OLD, FORK) \
+    X(TIMELINE,      NOTE,                   NOTE,         "10.0", "") \
+    X(USER_LIST,     NOTE,                   NOTE,         "10.0", "") \
+    X(USER_LIST,     USER_ADDED,             USER,         "10.0", "") \
+    X(USER_LIST,     USER_REMOVED,           USER,         "10.0", "") \
+    X(NOTE_CHANNEL,  NOTE,                   NOTE,         "12.47", "") \
+    OLD(NOTE_CHANNEL, TYPERS,                USERS,        "12.71", "13.6") \
+    X(MAIN,          NOTIFICATION,           NOTIFICATION, "10.0", "") \
+    X(MAIN,          UNREAD_NOTIFICATION,    NOTIFICATION, "10.0", "") \
+    X(MAIN,          READ_ALL_NOTIFICATIONS, NONE,         "10.0", "") \
+    X(MAIN,          NOTIFICATION_FLUSHED,   NONE,         "2024.3", "") \
+    X(MAIN,          MENTION,                NOTE,         "10.0", "") \
+    X(MAIN,          REPLY,                  NOTE,         "10.0", "") \
+    X(MAIN,          RENOTE,                 NOTE,         "10.0", "") \
+    X(MAIN,          FOLLOW,                 USER_DETAIL,  "10.0", "") \
+    X(MAIN,          UNFOLLOW,               USER_DETAIL,  "10.0", "") \
+    X(MAIN,          FOLLOWED,               USER,         "10.0", "") \
+    X(MAIN,          RECEIVE_FOLLOW_REQUEST, USER,         "10.0", "") \
+    X(MAIN,          ME_UPDATED,             ME,           "10.0", "") \
+    X(MAIN,          READ_ALL_ANNOUNCEMENTS, NONE,         "12.0", "") \
+    X(MAIN,          ANNOUNCEMENT_CREATED,   BROADCAST,    "2023.9", "") \
+    X(MAIN,          NEW_CHAT_MESSAGE,       CHAT_MESSAGE, "2025.4", "") \
+    X(MAIN,          DRIVE_FILE_CREATED,     FILE,         "10.0", "") \
+    X(MAIN,          URL_UPLOAD_FINISHED,    URL_UPLOAD,   "12.48", "") \
+    X(MAIN,          PAGE_EVENT,             PAGE_EVENT,   "11.25", "") \
+    X(MAIN,          REGISTRY_UPDATED,       SETTING,      "12.67", "") \
+    X(MAIN,          SIGNIN,                 SIGNIN,       "10.0", "") \
+    X(MAIN,          MY_TOKEN_REGENERATED,   NONE,         "10.0", "") \
+    OLD(MAIN,        READ_NOTIFICATIONS,     IDS,          "12.111", "13.10") \
+    OLD(MAIN,        UNREAD_MENTION,         ID,           "10.0", "2025.3") \
+    OLD(MAIN,        UNREAD_SPECIFIED_NOTE,  ID,           "10.0", "2025.3") \
+    OLD(MAIN,        READ_ALL_UNREAD_MENTIONS, NONE,       "10.0", "2025.3") \
+    OLD(MAIN,        READ_ALL_UNREAD_SPECIFIED_NOTES, NONE, "10.0", "2025.3") \
+    OLD(MAIN,        UNREAD_ANTENNA,         ANTENNA,      "12.0", "13.10") \
+    OLD(MAIN,        READ_ANTENNA,           ANTENNA,      "12.0", "13.10") \
+    OLD(MAIN,        READ_ALL_ANTENNAS,      NONE,         "12.0", "13.10") \
+    OLD(MAIN,        UNREAD_CHANNEL,         ID,           "12.47", "13.10") \
+    OLD(MAIN,        READ_ALL_CHANNELS,      NONE,         "12.47", "13.10") \
+    OLD(MAIN,        MESSAGING_MESSAGE,      MESSAGING_MESSAGE, "10.0", "13.6") \
+    OLD(MAIN,        UNREAD_MESSAGING_MESSAGE, MESSAGING_MESSAGE, "10.0", "13.6") \
+    OLD(MAIN,        READ_ALL_MESSAGING_MESSAGES, NONE,    "10.0", "13.6") \
+    OLD(MAIN,        REVERSI_INVITED,        REVERSI_INVITATION, "10.0", "12.101") \
+    OLD(MAIN,        REVERSI_NO_INVITES,     NONE,         "10.0", "12.101") \
+    OLD(MAIN,        CLIENT_SETTING_UPDATED, SETTING,      "10.0", "11.37") \
+    OLD(MAIN,        HOME_UPDATED,           ANY,          "10.0", "10.102") \
+    OLD(MAIN,        MOBILE_HOME_UPDATED,    ANY,          "10.0", "10.102") \
+    OLD(MAIN,        WIDGET_UPDATED,         SETTING,      "10.0", "10.102") \
+    FORK(MAIN,       EDITED,                 NOTE,         "Sharkey", "") \
+    FORK(MAIN,       NOTIFICATION_DELETED,   ID,           "CherryPick, yojo-art", "") \
+    FORK(MAIN,       BLOCKED,                USER_DETAIL,  "yamisskey", "") \
+    FORK(MAIN,       UNBLOCKED,              USER_DETAIL,  "yamisskey", "") \
+    FORK(MAIN,       USER_UPDATED,           BROADCAST,    "Sharkey", "") \
+    FORK(MAIN,       USER_AVATAR_UPDATED,    BROADCAST,    "Sharkey", "") \
+    FORK(MAIN,       CONTENT_CREATED,        CONTENT,      "Sharkey", "") \
+    FORK(MAIN,       NOTIFICATIONS,          ANSWER,       "Sharkey", "") \
+    X(DRIVE,         FILE_CREATED,           FILE,         "10.0", "") \
+    X(DRIVE,         FILE_UPDATED,           FILE,         "10.0", "") \
+    X(DRIVE,         FILE_DELETED,           ID,           "10.0", "") \
+    X(DRIVE,         FOLDER_CREATED,         FOLDER,       "10.0", "") \
+    X(DRIVE,         FOLDER_UPDATED,         FOLDER,       "10.0", "") \
+    X(DRIVE,         FOLDER_DELETED,         ID,           "10.0", "") \
+    X(SERVER_STATS,  STATS,                  SERVER_STATS, "10.0", "") \
+    X(SERVER_STATS,  STATS_LOG,              SERVER_STATSS, "10.0", "") \
+    X(QUEUE_STATS,   STATS,                  QUEUE_STATS,  "10.93", "") \
+    X(QUEUE_STATS,   STATS_LOG,              QUEUE_STATSS, "10.93", "") \
+    X(ADMIN,         NEW_ABUSE_USER_REPORT,  ABUSE_REPORT, "10.79", "") \
+    X(REVERSI,       MATCHED,                REVERSI_EVENT, "2024.2", "") \
+    X(REVERSI,       INVITED,                REVERSI_EVENT, "2024.2", "") \
+    X(REVERSI_GAME,  CHANGE_READY_STATES,    REVERSI_EVENT, "2024.2", "") \
+    X(REVERSI_GAME,  UPDATE_SETTINGS,        SETTING,      "2024.2", "") \
+    X(REVERSI_GAME,  STARTED,                REVERSI_EVENT, "2024.2", "") \
+    X(REVERSI_GAME,  LOG,                    REVERSI_LOG,  "2024.2", "") \
+    X(REVERSI_GAME,  ENDED,                  REVERSI_EVENT, "2024.2", "") \
+    X(REVERSI_GAME,  CANCELED,               REVERSI_EVENT, "2024.2", "") \
+    FORK(REVERSI_GAME, REACTED,              REACTION,     "CherryPick, yojo-art", "") \
+    X(CHAT,          MESSAGE,                CHAT_MESSAGE, "2025.4", "") \
+    X(CHAT,          DELETED,                ID,           "2025.4", "") \
+    X(CHAT,          REACT,                  REACTION,     "2025.4", "") \
+    X(CHAT,          UNREACT,                REACTION,     "2025.4", "") \
+    FORK(CHAT,       CLEARED,                ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       MSG_ACK,                ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       MSG_ERROR,              ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       CLEAR_ACK,              ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       HISTORY,                ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       HISTORY_ERROR,          ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       MEMBERS,                ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       MEMBERS_ERROR,          ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       ROOM,                   ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       USER,                   ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       E2EE_KEY,               ANSWER,       "Sharkey", "") \
+    FORK(CHAT,       E2EE_KEY_ERROR,         ANSWER,       "Sharkey", "") \
+    OLD(MESSAGING,   MESSAGE,                MESSAGING_MESSAGE, "10.0", "13.6") \
+    OLD(MESSAGING,   DELETED,                ID,           "10.0", "13.6") \
+    OLD(MESSAGING,   READ,                   ANY,          "10.0", "13.6") \
+    OLD(MESSAGING,   TYPERS,                 USERS,        "12.71", "13.6") \
+    OLD(MESSAGING_INDEX, MESSAGE,            MESSAGING_MESSAGE, "10.0", "13.6") \
+    OLD(MESSAGING_INDEX, READ,               IDS,          "10.0", "13.6") \
+    OLD(GAMES_REVERSI, MATCHED,              REVERSI_GAME, "10.0", "12.101") \
+    OLD(GAMES_REVERSI, INVITED,              REVERSI_INVITATION, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, STARTED,         REVERSI_GAME, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, ENDED,           REVERSI_EVENT, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, CHANGE_ACCEPTS,  REVERSI_EVENT, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, UPDATE_SETTINGS, SETTING,      "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, INIT_FORM,       REVERSI_EVENT, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, UPDATE_FORM,     SETTING,      "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, MESSAGE,         REVERSI_EVENT, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, SET,             REVERSI_LOG,  "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, RESCUE,          REVERSI_GAME, "10.0", "12.101") \
+    OLD(GAMES_REVERSI_GAME, WATCHERS,        USERS,        "12.53", "12.101") \
+    OLD(NOTES_STATS, STATS,                  NOTES_STATS,  "10.0", "11.37") \
+    OLD(NOTES_STATS, STATS_LOG,              NOTES_STATSS, "10.0", "11.37") \
+    OLD(AP_LOG,      LOG,                    AP_LOG,       "10.38", "11.37") \
+    FORK(CALLS,      PARTICIPANT,            ANY,          "Type4ny", "") \
+    FORK(CALLS,      WATCH_TOGETHER,         ANY,          "Type4ny", "") \
+    FORK(CALLS,      REVOKED,                NONE,         "Type4ny", "")
+
+/* X(update, type on the wire, first, last) of noteUpdated. Source: protocol/events.md section 2 */
+#define MISSKEY_NOTE_UPDATE_LIST(X, OLD, FORK) \
+    X(REACTED,          "reacted",     "10.0", "") \
+    X(UNREACTED,        "unreacted",   "10.0", "") \
+    X(POLL_VOTED,       "pollVoted",   "10.0", "") \
+    X(DELETED,          "deleted",     "10.0", "") \
+    FORK(UPDATED,       "updated",     "upstream 2023.9.2 to 2023.9.3; mei23, Firefish, Sharkey, CherryPick, ...", "") \
+    FORK(REPLIED,       "replied",     "Firefish, Sharkey", "") \
+    FORK(UNRENOTED,     "unrenoted",   "mei23 v10", "") \
+    FORK(MADE_PRIVATE,  "madePrivate", "Sharkey 2024", "")
+
+/* X(type, type on the wire, first, last) of a notification. Source: protocol/events.md section 5 */
+#define MISSKEY_NOTIFICATION_LIST(X, OLD, FORK) \
+    X(FOLLOW,                    "follow",                    "10.0", "") \
+    X(RECEIVE_FOLLOW_REQUEST,    "receiveFollowRequest",      "10.0", "") \
+    X(FOLLOW_REQUEST_ACCEPTED,   "followRequestAccepted",     "12.0", "") \
+    X(MENTION,                   "mention",                   "10.0", "") \
+    X(REPLY,                     "reply",                     "10.0", "") \
+    X(RENOTE,                    "renote",                    "10.0", "") \
+    X(QUOTE,                     "quote",                     "10.0", "") \
+    X(NOTE,                      "note",                      "2023.9", "") \
+    X(REACTION,                  "reaction",                  "10.0", "") \
+    X(POLL_ENDED,                "pollEnded",                 "12.108", "") \
+    X(ROLE_ASSIGNED,             "roleAssigned",              "2023.12", "") \
+    X(CHAT_ROOM_INVITATION_RECEIVED, "chatRoomInvitationReceived", "2025.4", "") \
+    X(ACHIEVEMENT_EARNED,        "achievementEarned",         "13.1", "") \
+    X(EXPORT_COMPLETED,          "exportCompleted",           "2024.9", "") \
+    X(LOGIN,                     "login",                     "2024.10", "") \
+    X(CREATE_TOKEN,              "createToken",               "2025.2.1", "") \
+    X(SCHEDULED_NOTE_POSTED,     "scheduledNotePosted",       "2025.10", "") \
+    X(SCHEDULED_NOTE_POST_FAILED, "scheduledNotePostFailed",  "2025.10", "") \
+    X(APP,                       "app",                       "12.27", "") \
+    X(TEST,                      "test",                      "2023.9", "") \
+    X(REACTION_GROUPED,          "reaction:grouped",          "2023.10", "") /* HTTP only */ \
+    X(RENOTE_GROUPED,            "renote:grouped",            "2023.10", "") /* HTTP only */ \
+    OLD(POLL_VOTE,               "pollVote",                  "10.0", "13.11") /* poll_vote on v10 */ \
+    OLD(GROUP_INVITED,           "groupInvited",              "11.16", "13.6") \
+    FORK(EDITED,                 "edited",                    "Sharkey", "") \
+    FORK(SCHEDULED_NOTE_FAILED,  "scheduledNoteFailed",       "Sharkey", "") \
+    FORK(NOTE_SCHEDULED,         "noteScheduled",             "MisskeyIO", "") \
+    FORK(SCHEDULED_NOTE_ERROR,   "scheduledNoteError",        "MisskeyIO", "") \
+    FORK(SENSITIVE_FLAG_ASSIGNED, "sensitiveFlagAssigned",    "MisskeyIO", "") \
+    FORK(LOGIN_BONUS,            "loginBonus",                "Type4ny", "")
+
+/* X(operation, type on the wire, group, first, last): what a client sends on a channel; bodies: MISSKEY_BODY_PART_LIST.
+   Source: protocol/channels.md section 3, protocol/forks-observed.md */
+#define MISSKEY_OPERATION_LIST(X, OLD, FORK) \
+    X(REQUEST_LOG,       "requestLog",     SERVER_STATS, "10.0", "") /* queueStats and notesStats as well */ \
+    X(READY,             "ready",          REVERSI_GAME, "2024.2", "") \
+    X(UPDATE_SETTINGS,   "updateSettings", REVERSI_GAME, "2024.2", "") /* 11.0 to 12.101: gamesReversiGame */ \
+    X(PUT_STONE,         "putStone",       REVERSI_GAME, "2024.2", "") \
+    X(CANCEL,            "cancel",         REVERSI_GAME, "2024.2", "") \
+    X(CLAIM_TIME_IS_UP,  "claimTimeIsUp",  REVERSI_GAME, "2024.2", "") \
+    X(READ,              "read",           CHAT, "2025.4", "") /* 10.0 to 13.6: messaging */ \
+    OLD(PING,            "ping",           GAMES_REVERSI, "10.0", "12.101") \
+    OLD(ACCEPT,          "accept",         GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(CANCEL_ACCEPT,   "cancelAccept",   GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(INIT_FORM,       "initForm",       GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(UPDATE_FORM,     "updateForm",     GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(MESSAGE,         "message",        GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(SET,             "set",            GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(CHECK,           "check",          GAMES_REVERSI_GAME, "10.0", "12.101") \
+    OLD(UPDATE_SETTINGS_V10, "updateSettings", GAMES_REVERSI_GAME, "10.0", "10.102") \
+    FORK(REACTION,       "reaction",       REVERSI_GAME, "CherryPick, yojo-art", "") \
+    FORK(MSG,            "msg",            CHAT, "Sharkey", "") \
+    FORK(REACT,          "react",          CHAT, "Sharkey", "") \
+    FORK(UNREACT,        "unreact",        CHAT, "Sharkey", "") \
+    FORK(DELETE,         "delete",         CHAT, "Sharkey", "") \
+    FORK(CLEAR_MESSAGES, "clearMessages",  CHAT, "Sharkey", "") \
+    FORK(HISTORY,        "history",        CHAT, "Sharkey", "") \
+    FORK(USER_SHOW,      "userShow",       CHAT, "Sharkey", "") \
+    FORK(ROOM_SHOW,      "roomShow",       CHAT, "Sharkey", "") \
+    FORK(MEMBERS,        "members",        CHAT, "Sharkey", "") \
+    FORK(E2EE_KEY_GET,   "e2eeKeyGet",     CHAT, "Sharkey", "") \
+    FORK(E2EE_KEY_SET,   "e2eeKeySet",     CHAT, "Sharkey", "") \
+    FORK(NOTIFICATIONS,  "notifications",  MAIN, "Sharkey", "") \
+    FORK(REQUEST_NOTIFICATIONS, "requestNotifications", MAIN, "Sharkey", "") \
+    FORK(PAT,            "pat",            UNKNOWN, "Shrimpia", "") \
+    FORK(MUTE,           "mute",           CALLS, "Type4ny", "") \
+    FORK(SPEAKING,       "speaking",       CALLS, "Type4ny", "") \
+    FORK(HEARTBEAT,      "heartbeat",      CALLS, "Type4ny", "") \
+    FORK(CALL_READY,     "ready",          CALLS, "Type4ny", "")
+
+typedef enum misskey_share {
+    MISSKEY_SHARE_ANY, MISSKEY_SHARE_UNTIL_2023_10, MISSKEY_SHARE_ONE, MISSKEY_SHARE_FORCE32_ = 0x7FFFFFFF
+} misskey_share;
+
+#define MISSKEY_X_(name, ...) MISSKEY_CHANNEL_##name,
+typedef enum misskey_channel_kind {
+    MISSKEY_CHANNEL_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_)
+    MISSKEY_CHANNEL_OTHER, MISSKEY_CHANNEL_FORCE32_ = 0x7FFFFFFF
+} misskey_channel_kind;
+#undef MISSKEY_X_
+#define MISSKEY_X_(name, type) MISSKEY_CHANNEL_EVENT_##name,
+typedef enum misskey_channel_event {
+    MISSKEY_CHANNEL_EVENT_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_)
+    MISSKEY_CHANNEL_EVENT_OTHER, MISSKEY_CHANNEL_EVENT_FORCE32_ = 0x7FFFFFFF
+} misskey_channel_event;
+#undef MISSKEY_X_
+#define MISSKEY_X_(name, ...) MISSKEY_NOTE_UPDATE_##name,
+typedef enum misskey_note_update_type {
+    MISSKEY_NOTE_UPDATE_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_)
+    MISSKEY_NOTE_UPDATE_OTHER, MISSKEY_NOTE_UPDATE_FORCE32_ = 0x7FFFFFFF
+} misskey_note_update_type;
+#undef MISSKEY_X_
+#define MISSKEY_X_(name, ...) MISSKEY_NOTIFICATION_##name,
+typedef enum misskey_notification_type {
+    MISSKEY_NOTIFICATION_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_)
+    MISSKEY_NOTIFICATION_OTHER, MISSKEY_NOTIFICATION_FORCE32_ = 0x7FFFFFFF
+} misskey_notification_type;
+#undef MISSKEY_X_
+#define MISSKEY_X_(name, ...) MISSKEY_OPERATION_##name,
+typedef enum misskey_operation_kind {
+    MISSKEY_OPERATION_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_)
+    MISSKEY_OPERATION_OTHER, MISSKEY_OPERATION_FORCE32_ = 0x7FFFFFFF
+} misskey_operation_kind;
+#undef MISSKEY_X_
+
+/*
+    misskey_..._find -- the enumerator of a name on the wire
+
+        switch (misskey_channel_event_find(event.message.event)) {
+        case MISSKEY_CHANNEL_EVENT_NOTE: break;
+        default: break;
+        }
+
+    OTHER for what is not in the list, was left out by an option, or is missing: the name itself stays in the message.
+    Of operations with one name on several channels: the first in the list.
+*/
+MISSKEY_API misskey_channel_kind misskey_channel_find(misskey_jstr name);
+MISSKEY_API misskey_channel_event misskey_channel_event_find(misskey_jstr type);
+MISSKEY_API misskey_note_update_type misskey_note_update_find(misskey_jstr type);
+MISSKEY_API misskey_notification_type misskey_notification_find(misskey_jstr type);
+MISSKEY_API misskey_operation_kind misskey_operation_find(misskey_jstr type);
+
+/* What MISSKEY_CHANNEL_LIST says about a channel. All strings are static and NUL-terminated. */
+typedef struct misskey_channel_info {
+    const char *name;               /* on the wire, for misskey_channel_open */
+    const char *permission;         /* "" = none but read:account */
+    const char *first, *last;
+    misskey_share share;
+    bool credential, releases;
+} misskey_channel_info;
+
+/* misskey_channel_about -- a row of the list. False, and *info all zero, for OTHER and for what an option left out.
+   misskey_operation_name -- the name of an operation on the wire; "" likewise. */
+MISSKEY_API bool misskey_channel_about(misskey_channel_kind kind, misskey_channel_info *info);
+MISSKEY_API const char *misskey_operation_name(misskey_operation_kind kind);
+
+/* ================================================================================================================== */
+/* MARK: - typed                                                                                            >>typed  */
+/* ================================================================================================================== */
+
+/* Every entity is one list of members, in the order in which servers write them; structs and readers come from it.
+   A row is X(kind, member, name on the wire), kind one of
+        STR     misskey_jstr            a string, still escaped: misskey_jstr_eq, _copy, _time
+        BOOL    bool
+        INT     int64_t                 an exact integer
+        DEC     misskey_decimal         a number that may have a fraction
+        JSON    misskey_json            an object, an array, or what the comment says, to be read when it is needed
+   Other rows: OLD what only historic versions have, FORK what only forks have (left out of reading by
+   MISSKEY_NO_HISTORIC and MISSKEY_NO_FORKS, the struct member stays); ALIAS(kind, member, name): a historic name of a
+   member; IN(kind, member, outer, name): a member of the object in the JSON member outer, read along with it.
+   Everything may be absent or null on some server: both leave the member zero, and .has (note.has.text) tells them
+   apart. A value of another kind counts as absent; its bytes are still in the body. Unknown members are skipped. Of
+   duplicates the last counts. Source: protocol/events.md, section in front of each list */
+
+typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
+    int64_t mantissa;
+    int32_t exponent;
+    misskey_json text;              /* the number as it was written */
+} misskey_decimal;
+
+/* 3 and 3.1: a note; minimized ones (misskey_note_minimized) have the least */
+#define MISSKEY_NOTE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    FORK(STR,  updated_at,          "updatedAt") \
+    FORK(JSON, updated_at_history,  "updatedAtHistory")     /* dates */ \
+    FORK(STR,  delete_at,           "deleteAt")             /* when it will delete itself */ \
+    X(STR,     deleted_at,          "deletedAt") \
+    X(STR,     user_id,             "userId") \
+    FORK(STR,  user_host,           "userHost") \
+    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(STR,     text,                "text") \
+    X(STR,     cw,                  "cw")                   /* set and empty: a warning without label */ \
+    FORK(STR,  mandatory_cw,        "mandatoryCW") \
+    X(STR,     visibility,          "visibility")           /* public, home, followers, specified; v10 also private */ \
+    FORK(STR,  searchable_by,       "searchableBy") \
+    X(BOOL,    local_only,          "localOnly") \
+    FORK(INT,  dimension,           "dimension") \
+    X(STR,     reaction_acceptance, "reactionAcceptance") \
+    X(JSON,    visible_user_ids,    "visibleUserIds")       /* strings */ \
+    X(INT,     renote_count,        "renoteCount") \
+    X(INT,     replies_count,       "repliesCount") \
+    FORK(INT,  quote_count,         "quoteCount") \
+    X(INT,     reaction_count,      "reactionCount") \
+    X(JSON,    reactions,           "reactions")            /* misskey_reactions_next */ \
+    ALIAS(JSON, reactions,          "reactionCounts") \
+    X(JSON,    reaction_emojis,     "reactionEmojis")       /* misskey_emojis_next; keys name@host */ \
+    X(JSON,    reaction_and_user_pair_cache, "reactionAndUserPairCache") /* strings userId/reaction, the last 16 */ \
+    X(JSON,    emojis,              "emojis")               /* misskey_emojis_next */ \
+    X(JSON,    tags,                "tags")                 /* strings */ \
+    X(JSON,    file_ids,            "fileIds")              /* strings */ \
+    ALIAS(JSON, file_ids,           "mediaIds") \
+    X(JSON,    files,               "files")                /* array of misskey_file */ \
+    ALIAS(JSON, files,              "media") \
+    X(STR,     reply_id,            "replyId") \
+    FORK(STR,  reply_user_id,       "replyUserId") \
+    X(STR,     renote_id,           "renoteId") \
+    X(BOOL,    has_poll,            "hasPoll") \
+    X(STR,     channel_id,          "channelId") \
+    X(JSON,    channel,             "channel")              /* misskey_note_channel */ \
+    X(JSON,    mentions,            "mentions")             /* user ids */ \
+    X(STR,     uri,                 "uri") \
+    X(STR,     url,                 "url") \
+    FORK(BOOL, is_favorited,        "isFavorited") \
+    FORK(BOOL, is_renoted,          "isRenoted") \
+    X(INT,     clipped_count,       "clippedCount") \
+    X(JSON,    poll,                "poll")                 /* misskey_poll */ \
+    X(JSON,    renote,              "renote")               /* misskey_note */ \
+    X(JSON,    reply,               "reply")                /* misskey_note */ \
+    X(STR,     my_reaction,         "myReaction") \
+    FORK(JSON, my_reactions,        "myReactions")          /* strings */ \
+    X(BOOL,    is_hidden,           "isHidden")             /* the content is left out: fetch it */ \
+    FORK(JSON, event,               "event")                /* CherryPick line: a date with a title */ \
+    FORK(BOOL, renoted_by_me,       "renotedByMe") \
+    FORK(BOOL, copy_once,           "copyOnce") \
+    FORK(JSON, reference_ids,       "referenceIds")         /* note ids */ \
+    FORK(STR,  lang,                "lang") \
+    OLD(JSON,  app,                 "app")                  /* the program that posted it */ \
+    OLD(BOOL,  via_mobile,          "viaMobile") \
+    OLD(JSON,  geo,                 "geo") \
+    OLD(STR,   my_renote_id,        "myRenoteId")
+
+#define MISSKEY_POLL_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(BOOL,    multiple,            "multiple") \
+    X(STR,     expires_at,          "expiresAt") \
+    X(JSON,    choices,             "choices")              /* array of misskey_poll_choice; the order is the index */
+
+#define MISSKEY_POLL_CHOICE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     text,                "text") \
+    X(INT,     votes,               "votes") \
+    X(BOOL,    is_voted,            "isVoted") \
+    OLD(INT,   id,                  "id")
+
+#define MISSKEY_NOTE_CHANNEL_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     name,                "name") \
+    X(STR,     color,               "color") \
+    X(BOOL,    is_sensitive,        "isSensitive") \
+    X(BOOL,    allow_renote_to_external, "allowRenoteToExternal") \
+    X(STR,     user_id,             "userId")
+
+/* 4.1 UserLite, and what of it is in every form of a user */
+#define MISSKEY_USER_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     name,                "name")                 /* null: show the username */ \
+    X(STR,     username,            "username") \
+    X(STR,     host,                "host")                 /* null: a user of this server */ \
+    X(STR,     avatar_url,          "avatarUrl") \
+    X(STR,     avatar_blurhash,     "avatarBlurhash") \
+    X(JSON,    avatar_decorations,  "avatarDecorations")    /* array of misskey_decoration */ \
+    FORK(BOOL, is_locked,           "isLocked") \
+    X(BOOL,    is_bot,              "isBot") \
+    X(BOOL,    is_cat,              "isCat") \
+    FORK(BOOL, noindex,             "noindex") \
+    FORK(STR,  mandatory_cw,        "mandatoryCW") \
+    FORK(BOOL, is_silenced,         "isSilenced") \
+    FORK(BOOL, speak_as_cat,        "speakAsCat") \
+    FORK(BOOL, approved,            "approved") \
+    X(BOOL,    require_signin,      "requireSigninToViewContents") \
+    X(INT,     notes_followers_only_before, "makeNotesFollowersOnlyBefore") /* seconds; negative: before now */ \
+    X(INT,     notes_hidden_before, "makeNotesHiddenBefore") \
+    X(JSON,    instance,            "instance")             /* misskey_instance */ \
+    X(JSON,    emojis,              "emojis")               /* misskey_emojis_next */ \
+    X(STR,     online_status,       "onlineStatus")         /* unknown, online, active, offline */ \
+    X(JSON,    badge_roles,         "badgeRoles")           /* array of misskey_badge_role */ \
+    FORK(BOOL, is_system,           "isSystem") \
+    FORK(STR,  channel_id,          "channelId") \
+    FORK(BOOL, set_federation_avatar_shape, "setFederationAvatarShape") \
+    FORK(BOOL, is_square_avatars,   "isSquareAvatars") \
+    OLD(BOOL,  is_admin,            "isAdmin") \
+    OLD(BOOL,  is_moderator,        "isModerator") \
+    OLD(BOOL,  is_verified,         "isVerified") \
+    OLD(JSON,  avatar_color,        "avatarColor") \
+    OLD(JSON,  banner_color,        "bannerColor") \
+    OLD(DEC,   drive_capacity_override_mb, "driveCapacityOverrideMb")
+
+/* 4.2 UserDetailed: read from the same object as misskey_user */
+#define MISSKEY_USER_DETAIL_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     url,                 "url") \
+    X(STR,     uri,                 "uri") \
+    X(STR,     moved_to,            "movedTo") \
+    X(JSON,    also_known_as,       "alsoKnownAs")          /* strings */ \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     updated_at,          "updatedAt") \
+    X(STR,     last_fetched_at,     "lastFetchedAt") \
+    X(STR,     banner_url,          "bannerUrl") \
+    X(STR,     banner_blurhash,     "bannerBlurhash") \
+    X(BOOL,    is_locked,           "isLocked") \
+    X(BOOL,    is_silenced,         "isSilenced") \
+    X(BOOL,    is_suspended,        "isSuspended") \
+    X(STR,     description,         "description") \
+    X(STR,     location,            "location") \
+    X(STR,     birthday,            "birthday") \
+    X(STR,     lang,                "lang") \
+    X(JSON,    fields,              "fields")               /* array of misskey_profile_field */ \
+    X(JSON,    verified_links,      "verifiedLinks")        /* strings */ \
+    X(INT,     followers_count,     "followersCount") \
+    X(INT,     following_count,     "followingCount") \
+    X(INT,     notes_count,         "notesCount") \
+    X(JSON,    pinned_note_ids,     "pinnedNoteIds")        /* strings */ \
+    X(JSON,    pinned_notes,        "pinnedNotes")          /* array of misskey_note */ \
+    X(STR,     pinned_page_id,      "pinnedPageId") \
+    X(JSON,    pinned_page,         "pinnedPage") \
+    X(BOOL,    public_reactions,    "publicReactions") \
+    X(STR,     following_visibility, "followingVisibility") /* public, followers, private */ \
+    X(STR,     followers_visibility, "followersVisibility") \
+    X(STR,     chat_scope,          "chatScope")            /* everyone, following, followers, mutual, none */ \
+    X(BOOL,    can_chat,            "canChat") \
+    X(JSON,    roles,               "roles")                /* array of misskey_role */ \
+    X(STR,     followed_message,    "followedMessage") \
+    X(STR,     memo,                "memo") \
+    X(STR,     moderation_note,     "moderationNote") \
+    X(BOOL,    two_factor_enabled,  "twoFactorEnabled") \
+    X(BOOL,    use_password_less_login, "usePasswordLessLogin") \
+    X(BOOL,    security_keys,       "securityKeys") \
+    X(BOOL,    is_following,        "isFollowing") \
+    X(BOOL,    is_followed,         "isFollowed") \
+    X(BOOL,    has_pending_follow_request_from_you, "hasPendingFollowRequestFromYou") \
+    X(BOOL,    has_pending_follow_request_to_you, "hasPendingFollowRequestToYou") \
+    X(BOOL,    is_blocking,         "isBlocking") \
+    X(BOOL,    is_blocked,          "isBlocked") \
+    X(BOOL,    is_muted,            "isMuted") \
+    X(BOOL,    is_renote_muted,     "isRenoteMuted") \
+    X(STR,     notify,              "notify")               /* normal, none */ \
+    X(BOOL,    with_replies,        "withReplies") \
+    OLD(STR,   ff_visibility,       "ffVisibility") \
+    FORK(INT,  points,              "points") \
+    FORK(STR,  background_url,      "backgroundUrl") \
+    FORK(STR,  listenbrainz,        "listenbrainz")
+
+/* 4.3 MeDetailed: read from the same object as misskey_user and misskey_user_detail */
+#define MISSKEY_ME_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     avatar_id,           "avatarId") \
+    X(STR,     banner_id,           "bannerId") \
+    X(STR,     followed_message,    "followedMessage") \
+    X(BOOL,    is_moderator,        "isModerator") \
+    X(BOOL,    is_admin,            "isAdmin") \
+    X(BOOL,    inject_featured_note, "injectFeaturedNote") \
+    X(BOOL,    receive_announcement_email, "receiveAnnouncementEmail") \
+    X(BOOL,    always_mark_nsfw,    "alwaysMarkNsfw") \
+    X(BOOL,    auto_sensitive,      "autoSensitive") \
+    X(BOOL,    careful_bot,         "carefulBot") \
+    X(BOOL,    auto_accept_followed, "autoAcceptFollowed") \
+    X(BOOL,    no_crawle,           "noCrawle") \
+    X(BOOL,    prevent_ai_learning, "preventAiLearning") \
+    X(BOOL,    is_explorable,       "isExplorable") \
+    X(BOOL,    is_deleted,          "isDeleted") \
+    X(STR,     two_factor_backup_codes_stock, "twoFactorBackupCodesStock") /* full, partial, none */ \
+    X(BOOL,    hide_online_status,  "hideOnlineStatus") \
+    X(BOOL,    has_unread_specified_notes, "hasUnreadSpecifiedNotes") \
+    X(BOOL,    has_unread_mentions, "hasUnreadMentions") \
+    X(BOOL,    has_unread_chat_messages, "hasUnreadChatMessages") \
+    X(BOOL,    has_unread_announcement, "hasUnreadAnnouncement") \
+    X(JSON,    unread_announcements, "unreadAnnouncements") /* array of misskey_announcement */ \
+    X(BOOL,    has_unread_antenna,  "hasUnreadAntenna") \
+    X(BOOL,    has_unread_channel,  "hasUnreadChannel") \
+    X(BOOL,    has_unread_notification, "hasUnreadNotification") \
+    X(BOOL,    has_pending_received_follow_request, "hasPendingReceivedFollowRequest") \
+    X(INT,     unread_notifications_count, "unreadNotificationsCount") \
+    X(JSON,    muted_words,         "mutedWords")           /* each an array of strings, or a string */ \
+    X(JSON,    hard_muted_words,    "hardMutedWords") \
+    X(JSON,    muted_instances,     "mutedInstances")       /* strings */ \
+    X(JSON,    notification_recieve_config, "notificationRecieveConfig") /* spelled so; map type -> {type} */ \
+    X(JSON,    email_notification_types, "emailNotificationTypes") /* strings */ \
+    X(JSON,    achievements,        "achievements")         /* array of misskey_achievement */ \
+    X(INT,     logged_in_days,      "loggedInDays") \
+    X(JSON,    policies,            "policies")             /* map */ \
+    X(BOOL,    two_factor_enabled,  "twoFactorEnabled") \
+    X(BOOL,    use_password_less_login, "usePasswordLessLogin") \
+    X(BOOL,    security_keys,       "securityKeys") \
+    X(STR,     email,               "email") \
+    X(BOOL,    email_verified,      "emailVerified") \
+    X(JSON,    security_keys_list,  "securityKeysList")     /* array of misskey_security_key */ \
+    OLD(BOOL,  has_unread_messaging_message, "hasUnreadMessagingMessage") \
+    OLD(JSON,  integrations,        "integrations") \
+    OLD(JSON,  muting_notification_types, "mutingNotificationTypes") /* strings */ \
+    OLD(JSON,  client_settings,     "clientSettings") \
+    OLD(JSON,  settings,            "settings") \
+    OLD(BOOL,  show_timeline_replies, "showTimelineReplies")
+
+#define MISSKEY_INSTANCE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     name,                "name") \
+    X(STR,     software_name,       "softwareName") \
+    X(STR,     software_version,    "softwareVersion") \
+    X(STR,     icon_url,            "iconUrl") \
+    X(STR,     favicon_url,         "faviconUrl") \
+    X(STR,     theme_color,         "themeColor")
+
+#define MISSKEY_DECORATION_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(DEC,     angle,               "angle")                /* turns */ \
+    X(BOOL,    flip_h,              "flipH") \
+    X(STR,     url,                 "url") \
+    X(DEC,     offset_x,            "offsetX") \
+    X(DEC,     offset_y,            "offsetY")
+
+#define MISSKEY_BADGE_ROLE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     name,                "name") \
+    X(STR,     icon_url,            "iconUrl") \
+    X(INT,     display_order,       "displayOrder")
+
+#define MISSKEY_PROFILE_FIELD_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     name,                "name") \
+    X(STR,     value,               "value")
+
+#define MISSKEY_ACHIEVEMENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     name,                "name") \
+    X(INT,     unlocked_at,         "unlockedAt")           /* milliseconds since 1970 */
+
+#define MISSKEY_SECURITY_KEY_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     name,                "name") \
+    X(STR,     last_used,           "lastUsed")
+
+/* 5 every type; misskey_notification_find(type) */
+#define MISSKEY_NOTIFICATION_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     type,                "type") \
+    X(STR,     user_id,             "userId") \
+    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(JSON,    note,                "note")                 /* misskey_note */ \
+    X(STR,     reaction,            "reaction") \
+    X(STR,     message,             "message")              /* followRequestAccepted */ \
+    X(JSON,    role,                "role")                 /* misskey_role */ \
+    X(JSON,    invitation,          "invitation")           /* misskey_chat_invitation */ \
+    X(STR,     achievement,         "achievement") \
+    X(STR,     exported_entity,     "exportedEntity") \
+    X(STR,     file_id,             "fileId") \
+    X(JSON,    note_draft,          "noteDraft")            /* misskey_note_draft */ \
+    FORK(JSON, draft,               "draft")                /* misskey_note_draft */ \
+    X(STR,     body,                "body")                 /* app */ \
+    X(STR,     header,              "header") \
+    X(STR,     icon,                "icon") \
+    FORK(STR,  ip,                  "ip")                   /* login */ \
+    FORK(INT,  points,              "points")               /* loginBonus */ \
+    FORK(STR,  reason,              "reason")               /* scheduledNoteFailed */ \
+    OLD(INT,   choice,              "choice")               /* pollVote */ \
+    OLD(BOOL,  is_read,             "isRead") \
+    X(JSON,    reactions,           "reactions")            /* reaction:grouped: array of misskey_reaction */ \
+    X(JSON,    users,               "users")                /* renote:grouped: array of misskey_user */
+
+/* 2 the body of noteUpdated, all of its forms; id and type are in the message */
+#define MISSKEY_NOTE_UPDATE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     reaction,            "reaction") \
+    X(JSON,    emoji,               "emoji")                /* null: a Unicode emoji */ \
+    X(STR,     user_id,             "userId") \
+    X(INT,     choice,              "choice")               /* index; v10: id of the choice */ \
+    X(STR,     deleted_at,          "deletedAt") \
+    FORK(STR,  text,                "text") \
+    FORK(STR,  cw,                  "cw") \
+    FORK(STR,  updated_at,          "updatedAt") \
+    FORK(STR,  delete_at,           "deleteAt") \
+    FORK(JSON, file_ids,            "fileIds")              /* strings */ \
+    FORK(JSON, files,               "files")                /* array of misskey_file */ \
+    FORK(JSON, note,                "note")                 /* misskey_note: the whole of it */ \
+    FORK(STR,  id,                  "id")                   /* replied: the reply */ \
+    FORK(STR,  renotee_id,          "renoteeId") \
+    IN(STR,    emoji_name,          emoji, "name")          /* name@host, name@. or name */ \
+    IN(STR,    emoji_url,           emoji, "url")
+
+/* 6.1; width and height may be absent */
+#define MISSKEY_FILE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     name,                "name") \
+    X(STR,     type,                "type")                 /* MIME */ \
+    X(STR,     md5,                 "md5") \
+    X(INT,     size,                "size")                 /* bytes */ \
+    ALIAS(INT, size,                "datasize") \
+    X(BOOL,    is_sensitive,        "isSensitive") \
+    X(STR,     blurhash,            "blurhash") \
+    X(JSON,    properties,          "properties") \
+    X(STR,     url,                 "url") \
+    X(STR,     thumbnail_url,       "thumbnailUrl") \
+    X(STR,     comment,             "comment")              /* description for those who do not see it */ \
+    X(STR,     folder_id,           "folderId") \
+    X(JSON,    folder,              "folder")               /* misskey_folder */ \
+    X(STR,     user_id,             "userId") \
+    X(JSON,    user,                "user")                 /* misskey_user */ \
+    FORK(BOOL, is_sensitive_by_moderator, "isSensitiveByModerator") \
+    OLD(STR,   src,                 "src") \
+    OLD(JSON,  attached_note_ids,   "attachedNoteIds")      /* strings */ \
+    OLD(JSON,  webpublic,           "webpublic") \
+    IN(INT,    width,               properties, "width") \
+    IN(INT,    height,              properties, "height") \
+    IN(INT,    orientation,         properties, "orientation") /* EXIF */ \
+    IN(JSON,   avg_color,           properties, "avgColor") /* string; v10: numbers */
+
+/* 6.2 */
+#define MISSKEY_FOLDER_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     name,                "name") \
+    X(STR,     parent_id,           "parentId") \
+    X(INT,     folders_count,       "foldersCount") \
+    X(INT,     files_count,         "filesCount") \
+    X(JSON,    parent,              "parent")               /* misskey_folder */
+
+/* 7.1 and 7.2: ChatMessageLite has no to_user and to_room */
+#define MISSKEY_CHAT_MESSAGE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     text,                "text") \
+    FORK(BOOL, is_e2ee,             "isE2ee") \
+    FORK(STR,  ciphertext,          "ciphertext") \
+    FORK(BOOL, encrypted_at_rest,   "encryptedAtRest") \
+    X(STR,     from_user_id,        "fromUserId") \
+    X(JSON,    from_user,           "fromUser")             /* misskey_user */ \
+    X(STR,     to_user_id,          "toUserId") \
+    X(JSON,    to_user,             "toUser")               /* misskey_user */ \
+    X(STR,     to_room_id,          "toRoomId") \
+    X(JSON,    to_room,             "toRoom")               /* misskey_chat_room */ \
+    X(STR,     file_id,             "fileId") \
+    X(JSON,    file,                "file")                 /* misskey_file */ \
+    X(JSON,    reactions,           "reactions")            /* array of misskey_reaction */ \
+    FORK(STR,  reply_id,            "replyId") \
+    FORK(JSON, reply,               "reply")                /* misskey_chat_message */ \
+    X(BOOL,    is_read,             "isRead")
+
+/* One reaction of one user: react and unreact of chats, elements of chat messages and of reaction:grouped, and of
+   reversi games */
+#define MISSKEY_REACTION_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     message_id,          "messageId") \
+    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(STR,     reaction,            "reaction") \
+    FORK(STR,  user_id,             "userId")
+
+/* 7.3 */
+#define MISSKEY_CHAT_ROOM_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     name,                "name") \
+    X(STR,     description,         "description") \
+    X(STR,     owner_id,            "ownerId") \
+    X(JSON,    owner,               "owner")                /* misskey_user */ \
+    X(BOOL,    is_muted,            "isMuted") \
+    X(BOOL,    invitation_exists,   "invitationExists") \
+    FORK(STR,  join_policy,         "joinPolicy") \
+    FORK(STR,  announcement,        "announcement")
+
+/* 7.3; groups of users up to 13.6 and in forks: id and group */
+#define MISSKEY_CHAT_INVITATION_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     room_id,             "roomId") \
+    X(JSON,    room,                "room")                 /* misskey_chat_room */ \
+    X(STR,     user_id,             "userId") \
+    X(JSON,    user,                "user")                 /* misskey_user */ \
+    OLD(JSON,  group,               "group")                /* object with id, createdAt, name, ownerId, userIds */
+
+/* 7.4 */
+#define MISSKEY_MESSAGING_MESSAGE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    OLD(STR,   id,                  "id") \
+    OLD(STR,   created_at,          "createdAt") \
+    OLD(STR,   text,                "text") \
+    OLD(STR,   user_id,             "userId") \
+    OLD(JSON,  user,                "user")                 /* misskey_user */ \
+    OLD(STR,   recipient_id,        "recipientId") \
+    OLD(JSON,  recipient,           "recipient")            /* misskey_user */ \
+    OLD(STR,   group_id,            "groupId") \
+    OLD(JSON,  group,               "group")                /* object with id, createdAt, name, ownerId, userIds */ \
+    OLD(STR,   file_id,             "fileId") \
+    OLD(JSON,  file,                "file")                 /* misskey_file */ \
+    OLD(BOOL,  is_read,             "isRead") \
+    OLD(JSON,  reads,               "reads")                /* user ids */
+
+/* 8.1; also the elements of emojis lists up to 12.119 */
+#define MISSKEY_EMOJI_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(JSON,    aliases,             "aliases")              /* strings */ \
+    X(STR,     name,                "name") \
+    X(STR,     category,            "category") \
+    X(STR,     host,                "host") \
+    X(STR,     url,                 "url") \
+    X(STR,     license,             "license") \
+    X(BOOL,    is_sensitive,        "isSensitive") \
+    X(BOOL,    local_only,          "localOnly") \
+    X(JSON,    role_ids,            "roleIdsThatCanBeUsedThisEmojiAsReaction") /* strings */ \
+    OLD(INT,   width,               "width") \
+    OLD(INT,   height,              "height")
+
+/* 8.2 */
+#define MISSKEY_ANNOUNCEMENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     updated_at,          "updatedAt") \
+    X(STR,     title,               "title") \
+    X(STR,     text,                "text") \
+    X(STR,     image_url,           "imageUrl") \
+    X(STR,     icon,                "icon")                 /* info, warning, error, success */ \
+    X(STR,     display,             "display")              /* dialog, normal, banner */ \
+    X(BOOL,    for_you,             "forYou") \
+    X(BOOL,    need_confirmation_to_read, "needConfirmationToRead") \
+    X(BOOL,    silence,             "silence") \
+    X(BOOL,    is_read,             "isRead")
+
+/* 8.3; the raw row of 12.0 to 13.10 as well */
+#define MISSKEY_ANTENNA_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     name,                "name") \
+    X(JSON,    keywords,            "keywords")             /* arrays of strings */ \
+    X(JSON,    exclude_keywords,    "excludeKeywords") \
+    X(STR,     src,                 "src")                  /* home, all, users, list, users_blacklist */ \
+    X(STR,     user_list_id,        "userListId") \
+    X(JSON,    users,               "users")                /* strings */ \
+    X(BOOL,    case_sensitive,      "caseSensitive") \
+    X(BOOL,    local_only,          "localOnly") \
+    X(BOOL,    exclude_bots,        "excludeBots") \
+    X(BOOL,    with_replies,        "withReplies") \
+    X(BOOL,    with_file,           "withFile") \
+    X(BOOL,    is_active,           "isActive") \
+    X(BOOL,    has_unread_note,     "hasUnreadNote") \
+    X(BOOL,    notify,              "notify") \
+    X(BOOL,    exclude_notes_in_sensitive_channel, "excludeNotesInSensitiveChannel") \
+    OLD(STR,   user_id,             "userId") \
+    OLD(STR,   user_group_joining_id, "userGroupJoiningId") \
+    OLD(STR,   expression,          "expression")
+
+/* 8.4; headers may hold cookies: a secret */
+#define MISSKEY_SIGNIN_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     ip,                  "ip") \
+    X(JSON,    headers,             "headers")              /* map */ \
+    FORK(STR,  fingerprint,         "fingerprint") \
+    FORK(STR,  user_agent,          "userAgent") \
+    X(BOOL,    success,             "success") \
+    OLD(STR,   user_id,             "userId")
+
+/* 8.5 */
+#define MISSKEY_PAGE_EVENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     page_id,             "pageId") \
+    X(STR,     event,               "event") \
+    X(JSON,    var,                 "var")                  /* any value */ \
+    X(STR,     user_id,             "userId") \
+    X(JSON,    user,                "user")                 /* misskey_user, misskey_user_detail */
+
+/* urlUploadFinished */
+#define MISSKEY_URL_UPLOAD_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     marker,              "marker") \
+    X(JSON,    file,                "file")                 /* misskey_file */
+
+/* One value of a store of keys: registryUpdated; updateSettings and updateForm of games; settings and widgets of v10 */
+#define MISSKEY_SETTING_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     user_id,             "userId") \
+    X(JSON,    scope,               "scope")                /* strings */ \
+    X(STR,     key,                 "key") \
+    X(JSON,    value,               "value")                /* any value */ \
+    OLD(STR,   id,                  "id")                   /* of the widget, or of the element of the form */ \
+    ALIAS(JSON, value,              "data")
+
+/* 8.6 */
+#define MISSKEY_SERVER_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(DEC,     cpu,                 "cpu")                  /* 0 to 1 */ \
+    ALIAS(DEC, cpu,                 "cpu_usage") \
+    X(JSON,    mem,                 "mem") \
+    X(JSON,    net,                 "net") \
+    X(JSON,    fs,                  "fs") \
+    OLD(JSON,  disk,                "disk") \
+    OLD(DEC,   os_uptime,           "os_uptime")            /* seconds */ \
+    OLD(DEC,   process_uptime,      "process_uptime") \
+    IN(DEC,    mem_used,            mem, "used")            /* bytes */ \
+    IN(DEC,    mem_active,          mem, "active") \
+    IN(DEC,    mem_total,           mem, "total") \
+    IN(DEC,    net_rx,              net, "rx")              /* bytes a second */ \
+    IN(DEC,    net_tx,              net, "tx") \
+    IN(DEC,    fs_r,                fs, "r")                /* operations a second */ \
+    IN(DEC,    fs_w,                fs, "w") \
+    IN(DEC,    disk_available,      disk, "available")      /* bytes */ \
+    IN(DEC,    disk_free,           disk, "free") \
+    IN(DEC,    disk_total,          disk, "total")
+
+/* 8.7; more queues of Sharkey are in the body */
+#define MISSKEY_QUEUE_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(JSON,    deliver,             "deliver") \
+    X(JSON,    inbox,               "inbox") \
+    IN(INT,    deliver_active_since_prev_tick, deliver, "activeSincePrevTick") \
+    IN(INT,    deliver_active,      deliver, "active") \
+    IN(INT,    deliver_waiting,     deliver, "waiting") \
+    IN(INT,    deliver_delayed,     deliver, "delayed") \
+    IN(INT,    inbox_active_since_prev_tick, inbox, "activeSincePrevTick") \
+    IN(INT,    inbox_active,        inbox, "active") \
+    IN(INT,    inbox_waiting,       inbox, "waiting") \
+    IN(INT,    inbox_delayed,       inbox, "delayed")
+
+/* channels.md 3.12 */
+#define MISSKEY_NOTES_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    OLD(INT,   all,                 "all") \
+    OLD(INT,   local,               "local")
+
+#define MISSKEY_AP_LOG_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    OLD(STR,   direction,           "direction")            /* in, out */ \
+    OLD(STR,   activity,            "activity") \
+    OLD(STR,   host,                "host") \
+    OLD(STR,   actor,               "actor")
+
+/* 8.8 and 8.9 */
+#define MISSKEY_REVERSI_GAME_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     started_at,          "startedAt") \
+    X(STR,     ended_at,            "endedAt") \
+    X(BOOL,    is_started,          "isStarted") \
+    X(BOOL,    is_ended,            "isEnded") \
+    X(JSON,    form1,               "form1")                /* any value */ \
+    X(JSON,    form2,               "form2") \
+    X(BOOL,    user1_ready,         "user1Ready") \
+    ALIAS(BOOL, user1_ready,        "user1Accepted") \
+    X(BOOL,    user2_ready,         "user2Ready") \
+    ALIAS(BOOL, user2_ready,        "user2Accepted") \
+    X(STR,     user1_id,            "user1Id") \
+    X(STR,     user2_id,            "user2Id") \
+    X(JSON,    user1,               "user1")                /* misskey_user */ \
+    X(JSON,    user2,               "user2") \
+    X(STR,     winner_id,           "winnerId") \
+    X(JSON,    winner,              "winner")               /* misskey_user */ \
+    X(STR,     surrendered_user_id, "surrenderedUserId") \
+    ALIAS(STR, surrendered_user_id, "surrendered") \
+    X(STR,     timeout_user_id,     "timeoutUserId") \
+    X(INT,     black,               "black")                /* 1 or 2 */ \
+    X(JSON,    bw,                  "bw")                   /* string: random, 1, 2; v10: or a number */ \
+    X(BOOL,    is_llotheo,          "isLlotheo") \
+    X(BOOL,    can_put_everywhere,  "canPutEverywhere") \
+    X(BOOL,    looped_board,        "loopedBoard") \
+    X(INT,     time_limit_for_each_turn, "timeLimitForEachTurn") /* seconds */ \
+    X(BOOL,    no_irregular_rules,  "noIrregularRules") \
+    X(JSON,    logs,                "logs")                 /* misskey_reversi_logs_next; old: misskey_reversi_log */ \
+    X(JSON,    map,                 "map")                  /* strings, one a row: - empty, b, w, space = no cell */ \
+    OLD(STR,   crc32,               "crc32") \
+    OLD(JSON,  settings,            "settings")             /* v10: map, bw and rules, as above */
+
+/* channels.md 3.7, 3.8, 3.13: what has no form of its own */
+#define MISSKEY_REVERSI_EVENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(JSON,    game,                "game")                 /* matched, started, ended: misskey_reversi_game */ \
+    X(JSON,    user,                "user")                 /* invited: misskey_user */ \
+    X(BOOL,    user1,               "user1")                /* changeReadyStates, changeAccepts */ \
+    X(BOOL,    user2,               "user2") \
+    X(STR,     winner_id,           "winnerId")             /* ended */ \
+    X(STR,     user_id,             "userId")               /* canceled, initForm, message */ \
+    OLD(JSON,  form,                "form")                 /* initForm: array */ \
+    OLD(JSON,  message,             "message")              /* message: object */
+
+/* log, and set up to 12.101; elements of the old logs */
+#define MISSKEY_REVERSI_LOG_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(INT,     time,                "time")                 /* milliseconds since 1970 */ \
+    X(BOOL,    player,              "player")               /* true = black */ \
+    ALIAS(BOOL, player,             "color") \
+    X(STR,     operation,           "operation")            /* put */ \
+    X(INT,     pos,                 "pos") \
+    X(STR,     id,                  "id")                   /* as given to putStone */ \
+    OLD(STR,   at,                  "at")                   /* date */ \
+    OLD(BOOL,  next,                "next")                 /* true = black; null = the game has ended */
+
+#define MISSKEY_REVERSI_INVITATION_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    OLD(STR,   id,                  "id") \
+    OLD(STR,   created_at,          "createdAt") \
+    OLD(STR,   parent_id,           "parentId") \
+    OLD(JSON,  parent,              "parent")               /* misskey_user */ \
+    OLD(STR,   child_id,            "childId") \
+    OLD(JSON,  child,               "child")                /* misskey_user */
+
+/* channels.md 3.6 */
+#define MISSKEY_ABUSE_REPORT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     target_user_id,      "targetUserId") \
+    X(STR,     reporter_id,         "reporterId") \
+    X(STR,     comment,             "comment")
+
+/* 8.10; RoleLite has the first of them */
+#define MISSKEY_ROLE_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    X(STR,     updated_at,          "updatedAt") \
+    X(STR,     name,                "name") \
+    X(STR,     description,         "description") \
+    X(STR,     color,               "color") \
+    X(STR,     icon_url,            "iconUrl") \
+    X(STR,     target,              "target")               /* manual, conditional */ \
+    X(JSON,    cond_formula,        "condFormula") \
+    X(BOOL,    is_public,           "isPublic") \
+    X(BOOL,    is_administrator,    "isAdministrator") \
+    X(BOOL,    is_moderator,        "isModerator") \
+    X(BOOL,    is_explorable,       "isExplorable") \
+    X(BOOL,    as_badge,            "asBadge") \
+    X(BOOL,    can_edit_members_by_moderator, "canEditMembersByModerator") \
+    X(INT,     display_order,       "displayOrder") \
+    X(JSON,    policies,            "policies")             /* map */ \
+    X(INT,     users_count,         "usersCount")
+
+/* 8.11, and the drafts of MisskeyIO */
+#define MISSKEY_NOTE_DRAFT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(STR,     id,                  "id") \
+    X(STR,     created_at,          "createdAt") \
+    FORK(STR,  updated_at,          "updatedAt") \
+    X(JSON,    scheduled_at,        "scheduledAt")          /* number: milliseconds since 1970; MisskeyIO: date */ \
+    FORK(STR,  reason,              "reason")               /* why it failed */ \
+    X(STR,     text,                "text") \
+    X(STR,     cw,                  "cw") \
+    X(STR,     user_id,             "userId") \
+    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(STR,     reply_id,            "replyId") \
+    X(STR,     renote_id,           "renoteId") \
+    X(JSON,    reply,               "reply")                /* misskey_note */ \
+    X(JSON,    renote,              "renote")               /* misskey_note */ \
+    X(STR,     visibility,          "visibility") \
+    X(JSON,    visible_user_ids,    "visibleUserIds")       /* strings */ \
+    X(JSON,    file_ids,            "fileIds")              /* strings */ \
+    X(JSON,    files,               "files")                /* array of misskey_file */ \
+    X(STR,     hashtag,             "hashtag") \
+    X(JSON,    poll,                "poll")                 /* as misskey_poll, but choices are strings */ \
+    X(STR,     channel_id,          "channelId") \
+    X(JSON,    channel,             "channel")              /* misskey_note_channel */ \
+    X(BOOL,    local_only,          "localOnly") \
+    X(STR,     reaction_acceptance, "reactionAcceptance") \
+    X(BOOL,    is_actually_scheduled, "isActuallyScheduled") \
+    FORK(JSON, data,                "data")                 /* MisskeyIO: the note to be: text, cw, visibility, ... */
+
+/* What one member wraps: emojiAdded, emojiUpdated, emojiDeleted, announcementCreated, userUpdated, userAvatarUpdated */
+#define MISSKEY_BROADCAST_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    X(JSON,    emoji,               "emoji")                /* misskey_emoji */ \
+    X(JSON,    emojis,              "emojis")               /* array of misskey_emoji */ \
+    X(JSON,    announcement,        "announcement")         /* misskey_announcement */ \
+    FORK(JSON, user,                "user")                 /* misskey_user */ \
+    FORK(STR,  updated_at,          "updatedAt")
+
+/* forks-observed.md, Sharkey: something of the user's own was made */
+#define MISSKEY_CONTENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    FORK(STR,  kind,                "kind") \
+    FORK(STR,  id,                  "id") \
+    FORK(JSON, item,                "item")
+
+/* forks-observed.md, Sharkey: answers to operations */
+#define MISSKEY_ANSWER_FIELDS(X, OLD, FORK, ALIAS, IN) \
+    FORK(STR,  req_id,              "reqId") \
+    FORK(BOOL, ok,                  "ok") \
+    FORK(STR,  code,                "code")                 /* of an error */ \
+    FORK(STR,  message,             "message") \
+    FORK(INT,  deleted,             "deleted")              /* how many */ \
+    FORK(STR,  room_id,             "roomId") \
+    FORK(JSON, room,                "room")                 /* misskey_chat_room */ \
+    FORK(JSON, user,                "user")                 /* misskey_user */ \
+    FORK(JSON, messages,            "messages")             /* array of misskey_chat_message */ \
+    FORK(JSON, memberships,         "memberships")          /* array of misskey_chat_invitation */ \
+    FORK(JSON, notifications,       "notifications")        /* array of misskey_notification */ \
+    FORK(BOOL, has_more,            "hasMore") \
+    FORK(STR,  until_id,            "untilId")
+
+/* X(entity, LIST): all of the above */
+#define MISSKEY_ENTITY_LIST(X) \
+    X(note, NOTE)                   X(poll, POLL)                   X(poll_choice, POLL_CHOICE) \
+    X(note_channel, NOTE_CHANNEL)   X(user, USER)                   X(user_detail, USER_DETAIL) \
+    X(me, ME)                       X(instance, INSTANCE)           X(decoration, DECORATION) \
+    X(badge_role, BADGE_ROLE)       X(profile_field, PROFILE_FIELD) X(achievement, ACHIEVEMENT) \
+    X(security_key, SECURITY_KEY)   X(notification, NOTIFICATION)   X(note_update, NOTE_UPDATE) \
+    X(file, FILE)                   X(folder, FOLDER)               X(chat_message, CHAT_MESSAGE) \
+    X(reaction, REACTION)           X(chat_room, CHAT_ROOM)         X(chat_invitation, CHAT_INVITATION) \
+    X(messaging_message, MESSAGING_MESSAGE) X(emoji, EMOJI)         X(announcement, ANNOUNCEMENT) \
+    X(antenna, ANTENNA)             X(signin, SIGNIN)               X(page_event, PAGE_EVENT) \
+    X(url_upload, URL_UPLOAD)       X(setting, SETTING)             X(server_stats, SERVER_STATS) \
+    X(queue_stats, QUEUE_STATS)     X(notes_stats, NOTES_STATS)     X(ap_log, AP_LOG) \
+    X(reversi_game, REVERSI_GAME)   X(reversi_event, REVERSI_EVENT) X(reversi_log, REVERSI_LOG) \
+    X(reversi_invitation, REVERSI_INVITATION) X(abuse_report, ABUSE_REPORT) X(role, ROLE) \
+    X(note_draft, NOTE_DRAFT)       X(broadcast, BROADCAST)         X(content, CONTENT) \
+    X(answer, ANSWER)
+
+/* misskey_note and the others: a member for each row, and .has with a byte of the same name, misskey_presence. */
+typedef enum misskey_presence { MISSKEY_ABSENT, MISSKEY_NULL, MISSKEY_PRESENT } misskey_presence;
+
+#define MISSKEY_STR_ misskey_jstr
+#define MISSKEY_BOOL_ bool
+#define MISSKEY_INT_ int64_t
+#define MISSKEY_DEC_ misskey_decimal
+#define MISSKEY_JSON_ misskey_json
+#define MISSKEY_M_(kind, member, name) MISSKEY_##kind##_ member;
+#define MISSKEY_M_IN_(kind, member, outer, name) MISSKEY_##kind##_ member;
+#define MISSKEY_H_(kind, member, name) uint8_t member;
+#define MISSKEY_H_IN_(kind, member, outer, name) uint8_t member;
+#define MISSKEY_NO_(kind, member, name)
+#define MISSKEY_X_(name, NAME) \
+    typedef struct misskey_##name { \
+        MISSKEY_##NAME##_FIELDS(MISSKEY_M_, MISSKEY_M_, MISSKEY_M_, MISSKEY_NO_, MISSKEY_M_IN_) \
+        struct { MISSKEY_##NAME##_FIELDS(MISSKEY_H_, MISSKEY_H_, MISSKEY_H_, MISSKEY_NO_, MISSKEY_H_IN_) } has; \
+    } misskey_##name;
+MISSKEY_ENTITY_LIST(MISSKEY_X_)
+#undef MISSKEY_X_
+#undef MISSKEY_STR_
+#undef MISSKEY_BOOL_
+#undef MISSKEY_INT_
+#undef MISSKEY_DEC_
+#undef MISSKEY_JSON_
+#undef MISSKEY_M_
+#undef MISSKEY_M_IN_
+#undef MISSKEY_H_
+#undef MISSKEY_H_IN_
+#undef MISSKEY_NO_
+
+/*
+    misskey_note_read, misskey_user_read, ... -- the members of one object
+
+        misskey_note note;
+        misskey_user user;
+        if (misskey_note_read(event.message.body, &note) && misskey_user_read(note.user, &user)) {
+            if (note.has.cw == MISSKEY_PRESENT) use(note.cw, note.poll);
+        }
+
+    One walk over the object; nested objects are skipped and read when they are wanted. Nothing is allocated or copied.
+
+    Returns   true and *out; false for everything that is no object: *out is all zero then.
+    Lifetime  the views in *out point into value.
+*/
+#define MISSKEY_X_(name, NAME) MISSKEY_API bool misskey_##name##_read(misskey_json value, misskey_##name *out);
+MISSKEY_ENTITY_LIST(MISSKEY_X_)
+#undef MISSKEY_X_
+
+/* misskey_note_minimized -- only the id and what concerns the viewer (channels opened with minimize): fetch the rest
+   over HTTP, or look into the store. Source: protocol/events.md 3.1 */
+MISSKEY_API bool misskey_note_minimized(const misskey_note *note);
+
+/* misskey_note_is_renote -- repeats .renote_id and adds nothing of its own (protocol/events.md section 3). */
+MISSKEY_API bool misskey_note_is_renote(const misskey_note *note);
+
+/* misskey_json_decimal -- a number, exactly. False, *out unchanged, for everything else and where the digits exceed
+   63 bits. Lifetime: out->text as value. */
+MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out);
+
+/*
+    misskey_jstr_time -- a timestamp in milliseconds since 1970-01-01T00:00:00Z
+
+    ISO 8601 as servers write it: 2026-11-23T21:46:49.580Z. The fraction may have any number of digits (those behind the
+    third are cut) or be missing.
+
+    Returns   true and *ms; false, *ms unchanged, for everything else.
+*/
+MISSKEY_API bool misskey_jstr_time(misskey_jstr date, int64_t *ms);
+
+/*
+    misskey_id_time -- when a thing was made, as its id tells
+
+    aid and aidx (10 and 16 characters), meid and objectid (24 hexadecimal), meidg (24 with g), ulid (26). objectid
+    counts seconds. Which one a server uses is nowhere said: ids of other kinds that look alike give nonsense.
+
+    Returns   true and *ms since 1970-01-01T00:00:00Z; false, *ms unchanged, for ids of other forms.
+    Source    protocol/versions.md section 3
+*/
+MISSKEY_API bool misskey_id_time(misskey_jstr id, int64_t *ms);
+
+/* misskey_reactions_next -- over note.reactions: reaction and how often (0 on older servers, or if it is no integer).
+   misskey_emojis_next -- over .emojis and .reaction_emojis in all forms (array of objects, map): name and URL. Start
+   both with misskey_json_iter. False at the end. Lifetime: as the value walked over. */
+MISSKEY_API bool misskey_reactions_next(misskey_iter *it, misskey_jstr *reaction, int64_t *count);
+MISSKEY_API bool misskey_emojis_next(misskey_iter *it, misskey_jstr *name, misskey_jstr *url);
+
+/* One move of a reversi game; see misskey_reversi_logs_next. */
+typedef struct misskey_move {
+    int64_t time;           /* milliseconds since 1970 */
+    int64_t pos;
+    bool black;
+} misskey_move;
+
+/* misskey_reversi_logs_next -- over game.logs of 2024.2 on, times added up. *move: zero before the first call. False at
+   the end, and at an element of another form. Source: protocol/events.md 8.8 */
+MISSKEY_API bool misskey_reversi_logs_next(misskey_iter *it, misskey_move *move);
+
+/*
+    misskey_reaction_split -- name and host of a reaction; misskey_reaction_copy -- its normal form
+
+    Servers write one custom emoji as :name: and :name@.:, and Unicode emoji with or without U+FE0F. split: true for a
+    custom emoji, name without colons, host missing for the own server; a Unicode emoji, or a word of v10, is all name.
+    copy: :name@.: for the own server, U+FE0F left out unless there is a U+200D; as misskey_jstr_copy, decoded. Two
+    reactions are the same if their copies are: misskey_reaction_eq.
+    Source    protocol/events.md section 2
+*/
+MISSKEY_API bool misskey_reaction_split(misskey_jstr reaction, misskey_jstr *name, misskey_jstr *host);
+MISSKEY_API size_t misskey_reaction_copy(misskey_jstr reaction, char *dst, size_t cap);
+MISSKEY_API bool misskey_reaction_eq(misskey_jstr a, misskey_jstr b);
+
+/* ================================================================================================================== */
+/* MARK: - params                                                                                          >>params  */
+/* ================================================================================================================== */
+
+/* A switch that can be left to the server. */
+typedef enum misskey_flag { MISSKEY_DEFAULT, MISSKEY_YES, MISSKEY_NO, MISSKEY_FLAG_FORCE32_ = 0x7FFFFFFF } misskey_flag;
+
+/* The tags of a hashtag channel: alternatives, divided by NULL, of tags that a note must have all. Without #.
+   { "a", "b", NULL, "c" }: (a and b) or c. */
+typedef struct misskey_tags { const char *const *tag; size_t num; } misskey_tags;
+
+/* X(kind, parameter, name on the wire, default of the server): STR const char *; FLAG misskey_flag; INT int64_t, 0 =
+   not sent; TAGS misskey_tags. Source: protocol/channels.md sections 2 and 3.0 */
+#define MISSKEY_PARAM_LIST(X, OLD, FORK) \
+    X(FLAG, with_renotes,       "withRenotes",      "true") \
+    X(FLAG, with_replies,       "withReplies",      "false") \
+    X(FLAG, with_files,         "withFiles",        "false") \
+    X(STR,  list_id,            "listId",           "") \
+    X(TAGS, q,                  "q",                "") \
+    X(STR,  antenna_id,         "antennaId",        "") \
+    X(STR,  channel_id,         "channelId",        "") \
+    X(STR,  role_id,            "roleId",           "") \
+    X(STR,  game_id,            "gameId",           "") \
+    X(STR,  other_id,           "otherId",          "") \
+    X(STR,  room_id,            "roomId",           "") \
+    OLD(STR, otherparty,        "otherparty",       "") \
+    OLD(STR, group,             "group",            "") \
+    FORK(FLAG, minimize,        "minimize",         "false") \
+    FORK(INT, dimension,        "dimension",        "0") \
+    FORK(FLAG, with_bots,       "withBots",         "true") \
+    FORK(FLAG, with_cats,       "withCats",         "false") \
+    FORK(FLAG, exclude_bots,    "excludeBots",      "false") \
+    FORK(FLAG, exclude_channel_notes_non_following, "excludeChannelNotesNonFollowing", "false") \
+    FORK(FLAG, with_hashtags,   "withHashtags",     "true") \
+    FORK(FLAG, show_yami_non_following_public_notes, "showYamiNonFollowingPublicNotes", "true") \
+    FORK(FLAG, show_yami_following_notes, "showYamiFollowingNotes", "true") \
+    FORK(FLAG, include_foreign_reply, "includeForeignReply", "false")
+
+/* X(channel, parameter, need, first, last). need: MUST; MAY; EITHER = exactly one of those. */
+#define MISSKEY_CHANNEL_PARAM_LIST(X, OLD, FORK) \
+    X(HOME_TIMELINE,   with_renotes, MAY, "2023.9.2", "") \
+    X(HOME_TIMELINE,   with_files,   MAY, "2023.10", "") \
+    OLD(HOME_TIMELINE, with_replies, MAY, "13.13", "2023.9") /* and forks */ \
+    X(LOCAL_TIMELINE,  with_renotes, MAY, "2023.9.2", "") \
+    X(LOCAL_TIMELINE,  with_replies, MAY, "13.13", "") \
+    X(LOCAL_TIMELINE,  with_files,   MAY, "2023.10", "") \
+    X(HYBRID_TIMELINE, with_renotes, MAY, "2023.9.2", "") \
+    X(HYBRID_TIMELINE, with_replies, MAY, "13.13", "") \
+    X(HYBRID_TIMELINE, with_files,   MAY, "2023.10", "") \
+    X(GLOBAL_TIMELINE, with_renotes, MAY, "2023.9.2", "") \
+    X(GLOBAL_TIMELINE, with_files,   MAY, "2023.10", "") \
+    OLD(GLOBAL_TIMELINE, with_replies, MAY, "13.13", "2023.9") /* and forks */ \
+    X(USER_LIST,       list_id,      MUST, "10.0", "") \
+    X(USER_LIST,       with_files,   MAY, "2023.10", "") \
+    X(USER_LIST,       with_renotes, MAY, "2024.2", "") \
+    X(HASHTAG,         q,            MUST, "10.0", "") \
+    X(ANTENNA,         antenna_id,   MUST, "12.0", "") \
+    X(CHANNEL,         channel_id,   MUST, "12.47", "") \
+    X(ROLE_TIMELINE,   role_id,      MUST, "13.12", "") \
+    X(REVERSI_GAME,    game_id,      MUST, "2024.2", "") \
+    X(CHAT_USER,       other_id,     MUST, "2025.4", "") \
+    X(CHAT_ROOM,       room_id,      MUST, "2025.4", "") \
+    OLD(MESSAGING,     otherparty,   EITHER, "10.0", "13.6") \
+    OLD(MESSAGING,     group,        EITHER, "11.16", "13.6") \
+    OLD(GAMES_REVERSI_GAME, game_id, MUST, "10.0", "12.101") \
+    FORK(HOME_TIMELINE, minimize,    MAY, "MisskeyIO", "") \
+    FORK(LOCAL_TIMELINE, minimize,   MAY, "MisskeyIO", "") \
+    FORK(HYBRID_TIMELINE, minimize,  MAY, "MisskeyIO", "") \
+    FORK(GLOBAL_TIMELINE, minimize,  MAY, "MisskeyIO", "") \
+    FORK(USER_LIST,    minimize,     MAY, "MisskeyIO", "") \
+    FORK(ROLE_TIMELINE, minimize,    MAY, "MisskeyIO", "") \
+    FORK(ANTENNA,      minimize,     MAY, "MisskeyIO", "") \
+    FORK(CHANNEL,      minimize,     MAY, "MisskeyIO", "") \
+    FORK(HOME_TIMELINE, dimension,   MAY, "MisskeyIO", "") \
+    FORK(LOCAL_TIMELINE, dimension,  MAY, "MisskeyIO", "") \
+    FORK(HYBRID_TIMELINE, dimension, MAY, "MisskeyIO", "") \
+    FORK(GLOBAL_TIMELINE, dimension, MAY, "MisskeyIO", "") \
+    FORK(HASHTAG,      dimension,    MAY, "MisskeyIO", "") \
+    FORK(ROLE_TIMELINE, dimension,   MAY, "MisskeyIO", "") \
+    FORK(CHANNEL,      dimension,    MAY, "MisskeyIO", "") \
+    FORK(HOME_TIMELINE, with_bots,   MAY, "CherryPick, yojo-art", "") \
+    FORK(LOCAL_TIMELINE, with_bots,  MAY, "Sharkey, CherryPick, yojo-art", "") \
+    FORK(HYBRID_TIMELINE, with_bots, MAY, "CherryPick, yojo-art", "") \
+    FORK(GLOBAL_TIMELINE, with_bots, MAY, "Sharkey, CherryPick, yojo-art", "") \
+    FORK(USER_LIST,    with_bots,    MAY, "yojo-art", "") \
+    FORK(HOME_TIMELINE, with_cats,   MAY, "CherryPick, yojo-art", "") \
+    FORK(LOCAL_TIMELINE, with_cats,  MAY, "CherryPick, yojo-art", "") \
+    FORK(HYBRID_TIMELINE, with_cats, MAY, "CherryPick, yojo-art", "") \
+    FORK(GLOBAL_TIMELINE, with_cats, MAY, "CherryPick, yojo-art", "") \
+    FORK(BUBBLE_TIMELINE, with_renotes, MAY, "Sharkey, CherryPick, yojo-art", "") \
+    FORK(BUBBLE_TIMELINE, with_files, MAY, "Sharkey, CherryPick, yojo-art", "") \
+    FORK(BUBBLE_TIMELINE, with_bots, MAY, "Sharkey, CherryPick, yojo-art", "") \
+    FORK(BUBBLE_TIMELINE, with_replies, MAY, "Sharkey", "") \
+    FORK(BUBBLE_TIMELINE, with_cats, MAY, "CherryPick, yojo-art", "") \
+    FORK(RECOMMENDED_TIMELINE, with_replies, MAY, "Calckey, Firefish, mkkey", "") \
+    FORK(YAMI_TIMELINE, with_renotes, MAY, "yamisskey", "") \
+    FORK(YAMI_TIMELINE, with_files,  MAY, "yamisskey", "") \
+    FORK(YAMI_TIMELINE, show_yami_non_following_public_notes, MAY, "yamisskey", "") \
+    FORK(YAMI_TIMELINE, show_yami_following_notes, MAY, "yamisskey", "") \
+    FORK(YAMI_TIMELINE, exclude_bots, MAY, "yamisskey", "") \
+    FORK(HOME_TIMELINE, exclude_bots, MAY, "yamisskey", "") \
+    FORK(LOCAL_TIMELINE, exclude_bots, MAY, "yamisskey", "") \
+    FORK(HYBRID_TIMELINE, exclude_bots, MAY, "yamisskey", "") \
+    FORK(GLOBAL_TIMELINE, exclude_bots, MAY, "yamisskey", "") \
+    FORK(HOME_TIMELINE, exclude_channel_notes_non_following, MAY, "yamisskey", "") \
+    FORK(HYBRID_TIMELINE, exclude_channel_notes_non_following, MAY, "yamisskey", "") \
+    FORK(GLOBAL_TIMELINE, with_hashtags, MAY, "yamisskey", "") \
+    FORK(MEDIA_TIMELINE, with_renotes, MAY, "Type4ny", "") \
+    FORK(HOME_TIMELINE, include_foreign_reply, MAY, "mei23 v10", "") \
+    FORK(CALLS_ROOM,   room_id,      MUST, "Type4ny", "") \
+    FORK(DRAWING,      room_id,      MUST, "Type4ny", "")
+
+/* What a channel is asked for with: a member for each row; zero-initialise. Strings are plain text. */
+#define MISSKEY_STR_ const char *
+#define MISSKEY_FLAG_ misskey_flag
+#define MISSKEY_INT_ int64_t
+#define MISSKEY_TAGS_ misskey_tags
+#define MISSKEY_X_(kind, member, name, unless) MISSKEY_##kind##_ member;
+typedef struct misskey_params { MISSKEY_PARAM_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_) } misskey_params;
+#undef MISSKEY_X_
+#undef MISSKEY_STR_
+#undef MISSKEY_FLAG_
+#undef MISSKEY_INT_
+#undef MISSKEY_TAGS_
+
+/*
+    misskey_params_write -- the params of a channel, for misskey_channel_open
+
+        char text[64];
+        misskey_params params;
+        memset(&params, 0, sizeof params);
+        params.list_id = "9abc";
+        params.with_renotes = MISSKEY_NO;
+        if (misskey_params_write(MISSKEY_CHANNEL_USER_LIST, &params, text, sizeof text, NULL) != MISSKEY_ERR_OK) ...
+
+    Writes what is set, NUL-terminated; params NULL: nothing is. misskey_channel_open borrows the text: keep it as long
+    as the channel is open. Parameters that are not in the list are for misskey_jw.
+
+    Returns   OK; *len (may be NULL) is the length without NUL.
+    Errors    BAD_ARG: the channel is OTHER or left out by an option; a parameter is missing, empty, or set and not one
+              of this channel; a tag is missing, empty or begins with #. BAD_UTF8. TOO_SMALL: *len is the length needed
+              without NUL; dst may be NULL if cap is 0.
+*/
+MISSKEY_API misskey_err misskey_params_write(misskey_channel_kind channel, const misskey_params *params, char *dst,
+                                             size_t cap, size_t *len);
+
+/* What a client sends on a channel. Which members an operation has tells MISSKEY_BODY_PART_LIST; zero-initialise. */
+typedef struct misskey_operation {
+    misskey_operation_kind kind;
+    const char *id;             /* plain text, as are key and text */
+    const char *key, *text;
+    const char *value;          /* JSON text */
+    int64_t number;
+    bool yes;
+} misskey_operation;
+
+/* X(operation, member of misskey_operation, need, name on the wire): the parts of its body; "" = it is the body. An
+   operation without a row has the body {}. Source: as MISSKEY_OPERATION_LIST */
+#define MISSKEY_BODY_PART_LIST(X, OLD, FORK) \
+    X(REQUEST_LOG,       id,     MUST, "id")            /* a random string: servers mix up requests with one id */ \
+    X(REQUEST_LOG,       number, MUST, "length")        /* 1 to 200 */ \
+    X(READY,             yes,    MUST, "") \
+    X(UPDATE_SETTINGS,   key,    MUST, "key")           /* map, bw, isLlotheo, canPutEverywhere, loopedBoard, ... */ \
+    X(UPDATE_SETTINGS,   value,  MUST, "value") \
+    X(PUT_STONE,         number, MUST, "pos") \
+    X(PUT_STONE,         id,     MUST, "id")            /* comes back in the log */ \
+    X(READ,              id,     MAY,  "id")            /* of the message */ \
+    OLD(PING,            id,     MUST, "id")            /* of the user */ \
+    OLD(INIT_FORM,       value,  MUST, "")              /* array */ \
+    OLD(UPDATE_FORM,     id,     MUST, "id") \
+    OLD(UPDATE_FORM,     value,  MUST, "value") \
+    OLD(MESSAGE,         value,  MUST, "")              /* object */ \
+    OLD(SET,             number, MUST, "pos") \
+    OLD(CHECK,           text,   MUST, "crc32") \
+    OLD(UPDATE_SETTINGS_V10, value, MUST, "settings")   /* object */ \
+    FORK(REACTION,       text,   MUST, "") \
+    FORK(MSG,            text,   MAY,  "text") \
+    FORK(MSG,            key,    MAY,  "fileId") \
+    FORK(MSG,            id,     MAY,  "replyId") \
+    FORK(REACT,          id,     MUST, "messageId") \
+    FORK(REACT,          text,   MUST, "reaction") \
+    FORK(UNREACT,        id,     MUST, "messageId") \
+    FORK(UNREACT,        text,   MUST, "reaction") \
+    FORK(DELETE,         id,     MUST, "messageId") \
+    FORK(HISTORY,        number, MAY,  "limit") \
+    FORK(HISTORY,        key,    MAY,  "untilId") \
+    FORK(HISTORY,        id,     MAY,  "reqId")         /* comes back in the answer, as everywhere */ \
+    FORK(USER_SHOW,      id,     MAY,  "reqId") \
+    FORK(ROOM_SHOW,      id,     MAY,  "reqId") \
+    FORK(MEMBERS,        id,     MAY,  "reqId") \
+    FORK(E2EE_KEY_GET,   id,     MAY,  "reqId") \
+    FORK(E2EE_KEY_SET,   id,     MAY,  "reqId") \
+    FORK(E2EE_KEY_SET,   text,   MUST, "publicKey") \
+    FORK(NOTIFICATIONS,  number, MAY,  "limit") \
+    FORK(NOTIFICATIONS,  id,     MAY,  "reqId") \
+    FORK(REQUEST_NOTIFICATIONS, number, MAY, "limit") \
+    FORK(PAT,            id,     MUST, "noteId") \
+    FORK(PAT,            text,   MUST, "clientId") \
+    FORK(MUTE,           yes,    MUST, "") \
+    FORK(SPEAKING,       yes,    MUST, "") \
+    FORK(HEARTBEAT,      id,     MUST, "connectionId") \
+    FORK(HEARTBEAT,      number, MUST, "generation") \
+    FORK(CALL_READY,     id,     MUST, "connectionId") \
+    FORK(CALL_READY,     number, MUST, "generation")
+
+/*
+    misskey_operation_write -- the body of an operation, for misskey_conn_channel_send
+
+        char text[64];
+        misskey_operation op;
+        memset(&op, 0, sizeof op);
+        op.kind = MISSKEY_OPERATION_REQUEST_LOG;
+        op.id = "k3v9";
+        op.number = 50;
+        if (misskey_operation_write(&op, text, sizeof text, NULL) != MISSKEY_ERR_OK) ...
+        misskey_conn_channel_send(&conn, event.channel, misskey_operation_name(op.kind), text);
+
+    NUL-terminated. Numbers of MAY rows: 0 = not sent.
+
+    Returns   OK; *len (may be NULL) is the length without NUL.
+    Errors    BAD_ARG: the operation is OTHER or left out by an option, a part that it needs is NULL, or one is set that
+              it has not. BAD_JSON, DEPTH: value. BAD_UTF8. TOO_SMALL: as misskey_params_write.
+*/
+MISSKEY_API misskey_err misskey_operation_write(const misskey_operation *operation, char *dst, size_t cap, size_t *len);
 
 /* ================================================================================================================== */
 /* MARK: - url                                                                                                 >>url  */
@@ -675,24 +2136,6 @@ MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status);
 /* MARK: - session                                                                                         >>session  */
 /* ================================================================================================================== */
 
-/* X(name on the wire, credential, share). credential: the server wants a token for it. share: ONE = one per connection
-   and name, whatever the id or params; OLD = so before 2023.10. Source: protocol/channels.md sections 1 and 2. */
-#define MISSKEY_CHANNEL_LIST(X) \
-    X("homeTimeline",    true,  OLD)   X("localTimeline",   false, OLD)   X("hybridTimeline", true,  OLD) \
-    X("globalTimeline",  false, OLD)   X("main",            true,  ONE)   X("userList",       false, ANY) \
-    X("antenna",         true,  ANY)   X("channel",         false, ANY)   X("hashtag",        false, ANY) \
-    X("roleTimeline",    false, ANY)   X("drive",           true,  ONE)   X("serverStats",    false, ONE) \
-    X("queueStats",      false, ONE)   X("admin",           true,  ONE)   X("reversi",        true,  ONE) \
-    X("reversiGame",     false, ANY)   X("chatUser",        true,  ANY)   X("chatRoom",       true,  ANY) \
-    X("messaging",       true,  ANY)   X("messagingIndex",  true,  ONE)   X("gamesReversi",   true,  ONE) \
-    X("gamesReversiGame", false, ANY)  X("notesStats",      false, ONE)   X("apLog",          false, ONE) \
-    X("bubbleTimeline",  false, ANY)   X("recommendedTimeline", true, ONE) X("yamiTimeline",  true,  ANY) \
-    X("mediaTimeline",   false, ANY)   X("limitedTimeline", true,  ONE)   X("catTimeline",    false, ONE) \
-    X("modTimeline",     false, ONE)   X("localHybridTimeline", true, ONE) X("remoteFollowingTimeline", true, ONE) \
-    X("followersTimeline", true, ONE)  X("locaoTimeline",   false, ANY)   X("hotTimeline",    true,  ANY) \
-    X("anotherTimeline", true,  ANY)   X("headPat",         false, ONE)   X("callsRoom",      true,  ANY) \
-    X("callsRooms",      true,  ANY)   X("drawing",         true,  ANY)
-
 /* A channel that was opened. 0 is never valid; a handle of a closed channel is STALE, not somebody else's. */
 typedef struct misskey_channel { uint32_t id; } misskey_channel;
 
@@ -901,6 +2344,122 @@ MISSKEY_API misskey_err misskey_session_channel_send(misskey_session *session, m
 MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *event);
 MISSKEY_API void misskey_session_tick(misskey_session *session, uint32_t now_ms);
 MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session);
+
+/* ================================================================================================================== */
+/* MARK: - store                                                                                            >>store  */
+/* ================================================================================================================== */
+
+/* Notes that stay up to date. Each slot holds one note as JSON text, changed in place as updates come, so that what is
+   read out of it is what servers send: misskey_note_read(misskey_store_get(...)). The slots are the caller's memory;
+   what has not been used for longest makes room, unless the application holds it. Source: protocol/events.md sections 2
+   and 3 */
+
+/* Memory for so many notes of up to size bytes each, as a constant expression. size: 256 at least; most notes have 1 to
+   4 KiB, some 20. Of a larger one the store keeps what it works with, then whatever else fits. A quarter stays free for
+   reactions to come. */
+#define MISSKEY_STORE_SIZE(notes, size) ((size_t)(notes) * MISSKEY_STORE_STRIDE(size))
+#define MISSKEY_STORE_STRIDE(size) \
+    (((sizeof(misskey_note_slot) + (size_t)(size) + 7) / 8 + (size_t)(size) / 32) * 8)
+
+/* One note; the text and what is remembered of its updates follow. All members are private. */
+typedef struct misskey_note_slot {
+    char id_[32];                   /* NUL-padded */
+    uint32_t len_;                  /* of the text */
+    uint32_t released_;             /* when the capture began to wait for its release */
+    uint16_t holds_, flags_;
+    uint16_t head_, next_;          /* look-up: first slot of the chain with this number, next one in its chain */
+    uint16_t newer_, older_;        /* by use */
+    uint16_t waiting_;              /* next slot whose capture waits for its release */
+    uint16_t inner_;                /* the slot of the note that this one repeats, held along with it */
+    uint16_t seen_;                 /* entries in use of what is remembered */
+} misskey_note_slot;
+
+typedef struct misskey_store_desc { /* zero-initialise */
+    misskey_mem mem;                /* required; MISSKEY_STORE_SIZE(notes, size), aligned for uint64_t */
+    size_t note_size;               /* required: the size given there */
+    const char *me;                 /* id of the own user, for my_reaction and is_voted; 0 = nobody. Borrowed */
+    misskey_session *session;       /* captures what is held; 0 = captures are the application's. Borrowed */
+    uint32_t grace_ms;              /* captures outlive the last hold by so much. 0 = 10000 */
+    uint32_t max_age_ms;            /* older notes are not captured: few react to them. 0 = 300000; MISSKEY_FOREVER: all
+                                       are */
+} misskey_store_desc;
+
+typedef struct misskey_store {      /* all members are private */
+    misskey_store_desc d_;
+    size_t stride_;
+    uint32_t now_;
+    uint16_t num_;                  /* slots */
+    uint16_t newest_, oldest_;      /* by use; free ones are the oldest */
+    uint16_t first_, last_;         /* slots whose captures wait for their release */
+} misskey_store;
+
+/* What a call changed, as bits. */
+enum {
+    MISSKEY_CHANGED_NEW = 1,            /* the note was not there */
+    MISSKEY_CHANGED_REACTIONS = 2,      /* reactions, reaction_count, reaction_emojis */
+    MISSKEY_CHANGED_MY_REACTION = 4,
+    MISSKEY_CHANGED_POLL = 8,
+    MISSKEY_CHANGED_TEXT = 16,          /* text, cw, files */
+    MISSKEY_CHANGED_DELETED = 32,       /* deleted_at is set from now on, and nothing changes any more */
+    MISSKEY_CHANGED_REST = 64,
+    MISSKEY_CHANGED_REFETCH = 128,      /* it was edited, and the update does not say how: put it again */
+    MISSKEY_CHANGED_CUT = 256           /* something did not fit into note_size and was left out */
+};
+
+/*
+    misskey_store_init -- prepare
+
+    Errors    BAD_ARG: mem missing or not aligned, or for more than 65534 notes; TOO_SMALL: note_size below 256, or mem
+              too small for two notes (a renote needs both).
+    Lifetime  mem and what the desc points at are borrowed until init is called again.
+*/
+MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_store_desc *desc);
+
+/*
+    misskey_store_put -- a note came: over a channel, or from HTTP
+
+    New: stored. Known: replaced, but my_reaction stays unless the note says something else, and a deleted one stays
+    deleted. Minimized: merged over what is there; and a full one under a minimized one. The note that a renote repeats
+    is put as well, in a slot of its own: updates come for that one.
+
+    *changed  may be NULL; of the note itself
+    Errors    BAD_ARG: no object with an id as misskey_note_capture takes. FULL: every slot is held. Nothing has changed
+              then.
+*/
+MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed);
+
+/*
+    misskey_store_update -- a noteUpdated came
+
+    Counts a reaction once: what a user did to a note is remembered (note_size / 32 doings a note, the latest ones), so
+    that an update that comes twice changes nothing the second time. Counts do not go below 0, keys with 0 are removed.
+
+    Returns   MISSKEY_CHANGED_ bits; 0: the note is not here, is deleted, or the update says nothing new.
+*/
+MISSKEY_API uint32_t misskey_store_update(misskey_store *store, const misskey_message *message);
+
+/* misskey_store_get -- the note as it is now, an object; {NULL, 0} if it is not here. Counts as a use. Lifetime: until
+   the next call of put, update or init. */
+MISSKEY_API misskey_json misskey_store_get(misskey_store *store, misskey_jstr id);
+
+/*
+    misskey_store_hold, misskey_store_release -- the note is shown; no longer
+
+    Counted. Held notes stay, and are captured if there is a session: the note itself, and for a renote also the one
+    that it repeats, which is held along. When the last hold is gone, the capture lives on for grace_ms.
+
+    unix_ms   milliseconds since 1970: a note older than max_age_ms (of a renote: the renote) is not captured; 0 = no
+              idea, capture it
+    Errors    STALE: not here; release: not held. FULL: held 65535 times, or the session has no free capture slot.
+              Nothing has changed then.
+*/
+MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id, int64_t unix_ms);
+MISSKEY_API misskey_err misskey_store_release(misskey_store *store, misskey_jstr id);
+
+/* misskey_store_tick -- the time now: releases captures whose grace is over. misskey_store_timeout -- milliseconds
+   until that is due, MISSKEY_FOREVER = not at all. */
+MISSKEY_API void misskey_store_tick(misskey_store *store, uint32_t now_ms);
+MISSKEY_API uint32_t misskey_store_timeout(const misskey_store *store);
 
 /* ================================================================================================================== */
 /* MARK: - connection                                                                                         >>conn  */
@@ -1455,25 +3014,72 @@ MISSKEY_API misskey_iter misskey_json_iter(misskey_json value)
     return it;
 }
 
+/* First quote or backslash. */
+static const uint8_t *mski_find_quote(const uint8_t *p, const uint8_t *end)
+{
+#if MSKI_SSE2
+    while (end - p >= 16) {
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        const __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+        const unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(quote, slash));
+        if (found) return p + __builtin_ctz(found);
+        p += 16;
+    }
+#elif MSKI_WORDS
+    while (end - p >= 8) {
+        const uint64_t ones = UINT64_C(0x0101010101010101);
+        uint64_t v, quote, slash;
+        MISSKEY_MEMCPY(&v, p, 8);
+        quote = v ^ (ones * '"');
+        slash = v ^ (ones * '\\');
+        if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & (ones * 0x80)) break;
+        p += 8;
+    }
+#endif
+    while (p < end && *p != '"' && *p != '\\') p++;
+    return p;
+}
+
+/* The walk over a value that was checked before looks at quotes and brackets only; whatever it is given, it stays
+   before end. p is behind an opening quote; returns what is behind the closing one. */
+static const uint8_t *mski_skip_string(const uint8_t *p, const uint8_t *end)
+{
+    while ((p = mski_find_quote(p, end)) < end && *p == '\\') p += end - p > 1 ? 2 : 1;
+    return p < end ? p + 1 : p;
+}
+
+static const uint8_t *mski_skip_value(const uint8_t *p, const uint8_t *end)
+{
+    size_t depth = 0;
+    if (*p != '"' && *p != '{' && *p != '[') {
+        while (p < end && *p > ' ' && *p != ',' && *p != ']' && *p != '}') p++;
+        return p;
+    }
+    do {
+        const uint8_t c = *p++;
+        if (c == '"') p = mski_skip_string(p, end);
+        else if (c == '{' || c == '[') depth++;
+        else if (c == '}' || c == ']') depth--;
+    } while (depth > 0 && p < end);
+    return p;
+}
+
 MISSKEY_API bool misskey_json_next(misskey_iter *it)
 {
     const uint8_t *p = mski_bytes(it->at_), *q;
-    mski_scan s;
+    const uint8_t *const end = mski_bytes(it->end_) - 1;
     if (it->at_ == it->end_) return false;
-    mski_scan_init(&s, mski_bytes(it->end_) - 1, false);
-    p = mski_white(p, s.end);
-    if (p < s.end && *p == ',') p = mski_white(p + 1, s.end);
-    if (p == s.end) return false;
-    if (*s.end == '}') {
-        q = mski_name(&s, p);
-        if (q == NULL) return false;
+    p = mski_white(p, end);
+    if (p < end && *p == ',') p = mski_white(p + 1, end);
+    if (p < end && *end == '}') {
+        q = mski_skip_string(p + 1, end);
         it->key = mski_jstr(p + 1, q - 1);
-        p = mski_colon(&s, q);
-        if (p == NULL) return false;
-        p = mski_white(p, s.end);
+        p = mski_white(q, end);
+        if (*p == ':') p++;
+        p = mski_white(p, end);
     }
-    q = mski_value(&s, p, 0);
-    if (q == NULL) return false;
+    if (p >= end) return false;
+    q = mski_skip_value(p, end);
     it->value = mski_json(p, q);
     it->at_ = (const char *)q;
     return true;
@@ -1601,21 +3207,43 @@ MISSKEY_API bool misskey_jstr_eq(misskey_jstr s, const char *plain)
     return *plain == 0 && s.ptr != NULL;
 }
 
+/* Text into memory of the caller: whole characters as long as they fit, then only counted, and a NUL. */
+typedef struct mski_copy { char *dst; size_t cap, len, written; } mski_copy;
+
+static mski_copy mski_copy_begin(char *dst, size_t cap)
+{
+    mski_copy c;
+    c.dst = dst;
+    c.cap = cap;
+    c.len = c.written = 0;
+    return c;
+}
+
+static void mski_copy_put(mski_copy *c, const uint8_t *character, unsigned n)
+{
+    if (c->len == c->written && c->len + n < c->cap) {
+        MISSKEY_MEMCPY(c->dst + c->written, character, n);
+        c->written += n;
+    }
+    c->len += n;
+}
+
+static size_t mski_copy_end(mski_copy *c)
+{
+    if (c->cap > 0) c->dst[c->written] = 0;
+    return c->len;
+}
+
 MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
 {
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
-    size_t len = 0, written = 0;
+    mski_copy c = mski_copy_begin(dst, cap);
     uint8_t out[4];
     while (p < end) {
         const unsigned n = mski_decode(&p, end, out);
-        if (len == written && len + n < cap) {
-            MISSKEY_MEMCPY(dst + written, out, n);
-            written += n;
-        }
-        len += n;
+        mski_copy_put(&c, out, n);
     }
-    if (cap > 0) dst[written] = 0;
-    return len;
+    return mski_copy_end(&c);
 }
 
 /* ================================================================================================================== */
@@ -2275,6 +3903,743 @@ MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, ch
     if (mski_same_message(message, &back)) return MISSKEY_ERR_OK;
     if (mski_forms[message->kind] == MSKI_FORM_TEXT) return MISSKEY_ERR_BAD_ARG;
     return mski_forms[back.kind] == MSKI_FORM_TEXT ? MISSKEY_ERR_BAD_JSON : MISSKEY_ERR_BAD_ARG;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: vocabulary                                                              >>impl-vocabulary  */
+/* ================================================================================================================== */
+
+/* The rows of a list that are not left out: MISSKEY_..._LIST(row, MSKI_OLD(row), MSKI_FORK(row)). */
+#define MSKI_NOTHING(...)
+#if MISSKEY_NO_HISTORIC
+#define MSKI_OLD(row) MSKI_NOTHING
+#else
+#define MSKI_OLD(row) row
+#endif
+#if MISSKEY_NO_FORKS
+#define MSKI_FORK(row) MSKI_NOTHING
+#else
+#define MSKI_FORK(row) row
+#endif
+
+#define MSKI_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* Names stand one behind the other in one string, so that a linker that drops the table drops them as well. */
+static const char *mski_nth(const char *names, size_t i)
+{
+    for (; i > 0; i--) names += MISSKEY_STRLEN(names) + 1;
+    return names;
+}
+
+/* Which of them a text is; count = none. Most differ in the first letter or two. */
+static MSKI_NOINLINE size_t mski_find_name(const char *names, size_t count, misskey_jstr text)
+{
+    size_t i;
+    for (i = 0; i < count && text.ptr != NULL; i++, names += MISSKEY_STRLEN(names) + 1) {
+        if (mski_is_name(text, names)) return i;
+    }
+    return count;
+}
+
+/* The whole of a look-up: the names of the rows that are there, and their enumerators. */
+#define MSKI_FIRST_(first, ...) first
+#define MSKI_NAME_(row, ...) MSKI_FIRST_(__VA_ARGS__, 0) "\0"
+#define MSKI_LOOK_UP(LIST, VALUE, type, text, other) \
+    static const char names[] = LIST(MSKI_NAME_, MSKI_OLD(MSKI_NAME_), MSKI_FORK(MSKI_NAME_)); \
+    static const uint8_t values[] = { LIST(VALUE, MSKI_OLD(VALUE), MSKI_FORK(VALUE)) }; \
+    const size_t i = mski_find_name(names, sizeof values, text); \
+    return i < sizeof values ? (type)values[i] : other
+
+typedef struct mski_channel_kind { uint8_t kind, share; bool credential; } mski_channel_kind;
+
+#define MISSKEY_X_(kind, name, credential, share, ...) { MISSKEY_CHANNEL_##kind, MISSKEY_SHARE_##share, credential },
+static const mski_channel_kind mski_channel_kinds[] = {
+    MISSKEY_CHANNEL_LIST(MISSKEY_X_, MSKI_OLD(MISSKEY_X_), MSKI_FORK(MISSKEY_X_))
+};
+#undef MISSKEY_X_
+static const char mski_channel_names[] =
+    MISSKEY_CHANNEL_LIST(MSKI_NAME_, MSKI_OLD(MSKI_NAME_), MSKI_FORK(MSKI_NAME_));
+
+static const mski_channel_kind *mski_find_channel_kind(misskey_jstr name)
+{
+    const size_t i = mski_find_name(mski_channel_names, MSKI_COUNT(mski_channel_kinds), name);
+    return i < MSKI_COUNT(mski_channel_kinds) ? &mski_channel_kinds[i] : NULL;
+}
+
+MISSKEY_API misskey_channel_kind misskey_channel_find(misskey_jstr name)
+{
+    const mski_channel_kind *const kind = mski_find_channel_kind(name);
+    return kind == NULL ? MISSKEY_CHANNEL_OTHER : (misskey_channel_kind)kind->kind;
+}
+
+#define MISSKEY_X_(kind, name, credential, share, releases, permission, events, first, last) releases,
+#define MISSKEY_Y_(kind, name, credential, share, releases, permission, events, first, last) \
+    permission "\0" first "\0" last "\0"
+MISSKEY_API bool misskey_channel_about(misskey_channel_kind kind, misskey_channel_info *info)
+{
+    static const bool releases[] = { MISSKEY_CHANNEL_LIST(MISSKEY_X_, MSKI_OLD(MISSKEY_X_), MSKI_FORK(MISSKEY_X_)) };
+    static const char texts[] = MISSKEY_CHANNEL_LIST(MISSKEY_Y_, MSKI_OLD(MISSKEY_Y_), MSKI_FORK(MISSKEY_Y_));
+    size_t i = 0;
+    MISSKEY_MEMSET(info, 0, sizeof *info);
+    while (i < sizeof releases && mski_channel_kinds[i].kind != (unsigned)kind) i++;
+    if (i == sizeof releases) return false;
+    info->name = mski_nth(mski_channel_names, i);
+    info->permission = mski_nth(texts, 3 * i);
+    info->first = mski_nth(texts, 3 * i + 1);
+    info->last = mski_nth(texts, 3 * i + 2);
+    info->credential = mski_channel_kinds[i].credential;
+    info->releases = releases[i];
+    info->share = (misskey_share)mski_channel_kinds[i].share;
+    return true;
+}
+#undef MISSKEY_X_
+#undef MISSKEY_Y_
+
+#define MISSKEY_X_(event, name) MISSKEY_CHANNEL_EVENT_##event,
+MISSKEY_API misskey_channel_event misskey_channel_event_find(misskey_jstr type)
+{
+    MSKI_LOOK_UP(MISSKEY_CHANNEL_EVENT_LIST, MISSKEY_X_, misskey_channel_event, type, MISSKEY_CHANNEL_EVENT_OTHER);
+}
+#undef MISSKEY_X_
+
+#define MISSKEY_X_(update, name, first, last) MISSKEY_NOTE_UPDATE_##update,
+MISSKEY_API misskey_note_update_type misskey_note_update_find(misskey_jstr type)
+{
+    MSKI_LOOK_UP(MISSKEY_NOTE_UPDATE_LIST, MISSKEY_X_, misskey_note_update_type, type, MISSKEY_NOTE_UPDATE_OTHER);
+}
+#undef MISSKEY_X_
+
+#define MISSKEY_X_(notification, name, first, last) MISSKEY_NOTIFICATION_##notification,
+MISSKEY_API misskey_notification_type misskey_notification_find(misskey_jstr type)
+{
+#if !MISSKEY_NO_HISTORIC
+    if (mski_is_name(type, "poll_vote")) return MISSKEY_NOTIFICATION_POLL_VOTE; /* v10 */
+#endif
+    {
+        MSKI_LOOK_UP(MISSKEY_NOTIFICATION_LIST, MISSKEY_X_, misskey_notification_type, type,
+                     MISSKEY_NOTIFICATION_OTHER);
+    }
+}
+#undef MISSKEY_X_
+
+#define MISSKEY_X_(operation, name, group, first, last) MISSKEY_OPERATION_##operation,
+MISSKEY_API misskey_operation_kind misskey_operation_find(misskey_jstr type)
+{
+    MSKI_LOOK_UP(MISSKEY_OPERATION_LIST, MISSKEY_X_, misskey_operation_kind, type, MISSKEY_OPERATION_OTHER);
+}
+
+MISSKEY_API const char *misskey_operation_name(misskey_operation_kind kind)
+{
+    static const char names[] = MISSKEY_OPERATION_LIST(MSKI_NAME_, MSKI_OLD(MSKI_NAME_), MSKI_FORK(MSKI_NAME_));
+    static const uint8_t kinds[] = { MISSKEY_OPERATION_LIST(MISSKEY_X_, MSKI_OLD(MISSKEY_X_), MSKI_FORK(MISSKEY_X_)) };
+    size_t i = 0;
+    while (i < sizeof kinds && kinds[i] != (unsigned)kind) i++;
+    return i < sizeof kinds ? mski_nth(names, i) : "";
+}
+#undef MISSKEY_X_
+
+/* ================================================================================================================== */
+/* MARK: - implementation: typed                                                                        >>impl-typed  */
+/* ================================================================================================================== */
+
+/* --- readers: one table an entity, one walker for all --- */
+
+enum { MSKI_STR_FIELD, MSKI_BOOL_FIELD, MSKI_INT_FIELD, MSKI_DEC_FIELD, MSKI_JSON_FIELD };
+
+typedef struct mski_field {
+    uint16_t at, has;           /* of the member and of its byte in .has; in the last row the size of the struct, 0 */
+    uint16_t outer;             /* where the member is that it is a part of, plus 1; 0 = of the object itself */
+    uint8_t kind, len;          /* len: of the name */
+    bool alias;
+} mski_field;
+
+static MSKI_NOINLINE bool mski_set_value(void *at, uint8_t kind, misskey_json value)
+{
+    switch (kind) {
+    case MSKI_STR_FIELD:
+        *(misskey_jstr *)at = misskey_json_str(value);
+        return ((misskey_jstr *)at)->ptr != NULL;
+    case MSKI_BOOL_FIELD: return misskey_json_bool(value, (bool *)at);
+    case MSKI_INT_FIELD: return misskey_json_i64(value, (int64_t *)at);
+    case MSKI_DEC_FIELD: return misskey_json_decimal(value, (misskey_decimal *)at);
+    default:
+        *(misskey_json *)at = value;
+        return true;
+    }
+}
+
+static MSKI_NOINLINE void mski_set_field(const mski_field *field, uint8_t *out, misskey_json value)
+{
+    static const uint8_t sizes[] = {
+        sizeof(misskey_jstr), sizeof(bool), sizeof(int64_t), sizeof(misskey_decimal), sizeof(misskey_json)
+    };
+    void *const at = out + field->at;
+    uint8_t *const has = out + field->has;
+    if (field->alias && *has != MISSKEY_ABSENT) return;
+    MISSKEY_MEMSET(at, 0, sizes[field->kind]);
+    *has = MISSKEY_NULL;
+    if (misskey_json_type(value) == MISSKEY_TYPE_NULL) return;
+    *has = mski_set_value(at, field->kind, value) ? MISSKEY_PRESENT : MISSKEY_ABSENT;
+}
+
+/* The members of one object that have rows with this outer. Servers write them in the order of the rows, so each
+   look-up begins where the last one ended. */
+static void mski_read_members(misskey_json object, const mski_field *fields, const char *names, uint16_t outer,
+                              uint8_t *out)
+{
+    misskey_iter it = misskey_json_iter(object);
+    const mski_field *field = fields;
+    const char *name = names;
+    if (misskey_json_type(object) != MISSKEY_TYPE_OBJECT) return;
+    while (misskey_json_next(&it)) {
+        const mski_field *const begin = field;
+        bool found;
+        do {
+            found = field->outer == outer && mski_is_name(it.key, name);
+            if (found) mski_set_field(field, out, it.value);
+            name += field->len + 1;
+            field++;
+            if (field->has == 0) {
+                field = fields;
+                name = names;
+            }
+        } while (!found && field != begin);
+    }
+}
+
+static bool mski_read(misskey_json value, const mski_field *fields, const char *names, void *out)
+{
+    const mski_field *end = fields, *field;
+    misskey_json outer;
+    while (end->has != 0) end++;
+    MISSKEY_MEMSET(out, 0, end->at);
+    if (misskey_json_type(value) != MISSKEY_TYPE_OBJECT) return false;
+    if (end > fields) mski_read_members(value, fields, names, 0, (uint8_t *)out);
+    for (field = end; field > fields && field[-1].outer != 0; field--) { /* rows of parts are the last ones */
+        if (field->outer == field[-1].outer) continue;
+        MISSKEY_MEMCPY(&outer, (const uint8_t *)out + field[-1].outer - 1, sizeof outer);
+        mski_read_members(outer, fields, names, field[-1].outer, (uint8_t *)out);
+    }
+    return true;
+}
+
+#define MSKI_ROW_(kind, member, name, outer, alias) \
+    { (uint16_t)offsetof(mski_t, member), (uint16_t)offsetof(mski_t, has.member), outer, MSKI_##kind##_FIELD, \
+      sizeof(name) - 1, alias },
+#define MSKI_ROW(kind, member, name) MSKI_ROW_(kind, member, name, 0, false)
+#define MSKI_ROW_ALIAS(kind, member, name) MSKI_ROW_(kind, member, name, 0, true)
+#define MSKI_ROW_IN(kind, member, outer, name) \
+    MSKI_ROW_(kind, member, name, (uint16_t)(offsetof(mski_t, outer) + 1), false)
+#define MSKI_KEY(kind, member, name) name "\0"
+#define MSKI_KEY_IN(kind, member, outer, name) name "\0"
+#define MISSKEY_X_(entity, ENTITY) \
+    MISSKEY_API bool misskey_##entity##_read(misskey_json value, misskey_##entity *out) \
+    { \
+        typedef misskey_##entity mski_t; \
+        static const mski_field fields[] = { \
+            MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), \
+                                      MSKI_ROW_IN) \
+            { (uint16_t)sizeof(mski_t), 0, 0, 0, 0, false } \
+        }; \
+        static const char names[] = \
+            MISSKEY_##ENTITY##_FIELDS(MSKI_KEY, MSKI_OLD(MSKI_KEY), MSKI_FORK(MSKI_KEY), MSKI_OLD(MSKI_KEY), \
+                                      MSKI_KEY_IN) ""; \
+        return mski_read(value, fields, names, out); \
+    }
+MISSKEY_ENTITY_LIST(MISSKEY_X_)
+#undef MISSKEY_X_
+
+MISSKEY_API bool misskey_note_minimized(const misskey_note *note)
+{
+    return note->id.ptr != NULL && note->user_id.ptr == NULL && note->created_at.ptr == NULL;
+}
+
+static bool mski_is_empty(misskey_json container)
+{
+    misskey_iter it = misskey_json_iter(container);
+    return !misskey_json_next(&it);
+}
+
+MISSKEY_API bool misskey_note_is_renote(const misskey_note *note)
+{
+    return note->renote_id.ptr != NULL && note->text.ptr == NULL && note->cw.ptr == NULL &&
+           note->reply_id.ptr == NULL && note->poll.ptr == NULL && mski_is_empty(note->files);
+}
+
+/* --- numbers, times --- */
+
+/* Zeros wait until a digit behind them counts, so that 1.50 and 15e-1 are the same. */
+MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out)
+{
+    const uint8_t *p = mski_bytes(value.ptr), *const end = p + value.len;
+    const uint64_t most = UINT64_C(9223372036854775807);
+    const bool minus = value.len > 0 && *p == '-';
+    int32_t exponent = mski_exponent(p, end), zeros = 0;
+    bool point = false;
+    uint64_t m = 0;
+    if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
+    for (p += minus; p < end && (*p | 0x20) != 'e'; p++) {
+        const unsigned digit = (unsigned)(*p - '0');
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        exponent -= point;
+        zeros++;
+        if (digit == 0) continue;
+        for (; zeros > 0; zeros--) {
+            if (m > MSKI_TENTH) return false;
+            m *= 10;
+        }
+        if (m > most - digit) return false;
+        m += digit;
+    }
+    exponent += zeros;
+    for (; exponent > 0 && m != 0 && m <= MSKI_TENTH; exponent--) m *= 10;
+    out->mantissa = minus ? -(int64_t)m : (int64_t)m;
+    out->exponent = m == 0 ? 0 : exponent;
+    out->text = value;
+    return true;
+}
+
+/* Digits of a string, decoded, and what has to stand between them. */
+typedef struct mski_clock { const uint8_t *p, *end; bool ok; } mski_clock;
+
+static void mski_expect(mski_clock *c, char what)
+{
+    c->ok = c->ok && c->p < c->end && mski_ascii(&c->p, c->end) == (uint8_t)what;
+}
+
+/* A number of so many digits. */
+static int32_t mski_number_of(mski_clock *c, unsigned digits, int32_t least, int32_t most)
+{
+    int32_t n = 0;
+    for (; digits > 0 && c->p < c->end; digits--) {
+        const unsigned digit = mski_ascii(&c->p, c->end) - '0';
+        c->ok = c->ok && digit < 10;
+        n = n * 10 + (int32_t)(digit & 15);
+    }
+    c->ok = c->ok && digits == 0 && n >= least && n <= most;
+    return n;
+}
+
+/* Milliseconds of a fraction with its point, if there is one. */
+static int32_t mski_fraction(mski_clock *c)
+{
+    int32_t ms = 0, unit = 100, digits = 0;
+    const uint8_t *p = c->p;
+    if (p == c->end || mski_ascii(&p, c->end) != '.') return 0;
+    for (c->p = p; p < c->end; c->p = p, digits++) {
+        const unsigned digit = mski_ascii(&p, c->end) - '0';
+        if (digit > 9) break;
+        if (digits < 3) ms += unit * (int32_t)digit;
+        unit = digits == 0 ? 10 : 1;
+    }
+    c->ok = c->ok && digits > 0;
+    return ms;
+}
+
+/* Days from 1970-01-01 to a day of the Gregorian calendar. year / 100 without a division: exact below 10000. */
+static int32_t mski_days(int32_t year, int32_t month, int32_t day)
+{
+    static const uint16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+    const int32_t y = month > 2 ? year : year - 1; /* the last year whose leap day counts; -1 for January of 0 */
+    const int32_t hundreds = y < 0 ? -1 : y * 5243 >> 19;
+    return 365 * year + (y < 0 ? -1 : y >> 2) - hundreds + (hundreds < 0 ? -1 : hundreds >> 2) + before[month - 1] +
+           day - 719528;
+}
+
+static int32_t mski_days_of_month(int32_t year, int32_t month)
+{
+    return month == 12 ? 31 : mski_days(year, month + 1, 1) - mski_days(year, month, 1);
+}
+
+MISSKEY_API bool misskey_jstr_time(misskey_jstr date, int64_t *ms)
+{
+    mski_clock c;
+    int32_t year, month, day, hour, minute, second, rest;
+    c.p = mski_bytes(date.ptr);
+    c.end = c.p + date.len;
+    c.ok = true;
+    year = mski_number_of(&c, 4, 0, 9999);
+    mski_expect(&c, '-');
+    month = mski_number_of(&c, 2, 1, 12);
+    mski_expect(&c, '-');
+    day = mski_number_of(&c, 2, 1, 31);
+    mski_expect(&c, 'T');
+    hour = mski_number_of(&c, 2, 0, 23);
+    mski_expect(&c, ':');
+    minute = mski_number_of(&c, 2, 0, 59);
+    mski_expect(&c, ':');
+    second = mski_number_of(&c, 2, 0, 59);
+    rest = mski_fraction(&c);
+    mski_expect(&c, 'Z');
+    if (!c.ok || c.p != c.end || day > mski_days_of_month(year, month)) return false;
+    *ms = mski_days(year, month, day) * INT64_C(86400000) + (hour * 3600 + minute * 60 + second) * INT64_C(1000) + rest;
+    return true;
+}
+
+/* Value of a digit in the bases of ids; 255 = none. Crockford's base 32 leaves out I, L, O and U. */
+static unsigned mski_id_digit(char c, unsigned base)
+{
+    static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    unsigned i;
+    if (base == 32) {
+        for (i = 0; i < 32; i++) if (crockford[i] == c) return i;
+        return 255;
+    }
+    if (c >= '0' && c <= '9') return (unsigned)(c - '0');
+    return c >= 'a' && (unsigned)(c - 'a') + 10 < base ? (unsigned)(c - 'a') + 10 : 255;
+}
+
+/* The first digits of an id as a number; -1 if anything in it is no digit. */
+static int64_t mski_id_number(const char *id, size_t len, unsigned digits, unsigned base)
+{
+    int64_t n = 0;
+    size_t i;
+    for (i = 0; i < len; i++) {
+        const unsigned digit = mski_id_digit(id[i], base);
+        if (digit == 255) return -1;
+        if (i < digits) n = n * (int64_t)base + (int64_t)digit;
+    }
+    return n;
+}
+
+MISSKEY_API bool misskey_id_time(misskey_jstr id, int64_t *ms)
+{
+    char text[28];
+    const size_t len = misskey_jstr_copy(id, text, sizeof text);
+    int64_t n = -1;
+    if (len == 10 || len == 16) {                                       /* aid, aidx */
+        n = mski_id_number(text, len, 8, 36);
+        if (n >= 0) n += INT64_C(946684800000);
+    } else if (len == 24 && text[0] == 'g') {                           /* meidg */
+        n = mski_id_number(text + 1, 23, 11, 16);
+    } else if (len == 24 && text[0] >= '8') {                           /* meid: the highest bit is always set */
+        n = mski_id_number(text, len, 12, 16);
+        if (n >= 0) n -= INT64_C(0x800000000000);
+    } else if (len == 24) {                                             /* objectid */
+        n = mski_id_number(text, len, 8, 16);
+        if (n >= 0) n *= 1000;
+    } else if (len == 26 && text[0] <= '7') {                           /* ulid */
+        n = mski_id_number(text, len, 10, 32);
+    }
+    if (n < 0) return false;
+    *ms = n;
+    return true;
+}
+
+/* --- maps and lists --- */
+
+MISSKEY_API bool misskey_reactions_next(misskey_iter *it, misskey_jstr *reaction, int64_t *count)
+{
+    if (!misskey_json_next(it)) return false;
+    *reaction = it->key;
+    *count = 0;
+    misskey_json_i64(it->value, count);
+    return true;
+}
+
+MISSKEY_API bool misskey_emojis_next(misskey_iter *it, misskey_jstr *name, misskey_jstr *url)
+{
+    do {
+        if (!misskey_json_next(it)) return false;
+        if (it->key.ptr != NULL) {
+            *name = it->key;
+            *url = misskey_json_str(it->value);
+        } else {
+            *name = misskey_json_str(misskey_json_get(it->value, "name"));
+            *url = misskey_json_str(misskey_json_get(it->value, "url"));
+        }
+    } while (name->ptr == NULL || url->ptr == NULL);
+    return true;
+}
+
+MISSKEY_API bool misskey_reversi_logs_next(misskey_iter *it, misskey_move *move)
+{
+    int64_t part[4];
+    misskey_iter parts;
+    unsigned i;
+    if (!misskey_json_next(it)) return false;
+    parts = misskey_json_iter(it->value);
+    for (i = 0; i < 4; i++) if (!misskey_json_next(&parts) || !misskey_json_i64(parts.value, &part[i])) return false;
+    move->time += part[0];
+    move->black = part[1] == 1;
+    move->pos = part[3];
+    return part[2] == 0; /* put: there is no other operation */
+}
+
+/* --- reactions --- */
+
+MISSKEY_API bool misskey_reaction_split(misskey_jstr reaction, misskey_jstr *name, misskey_jstr *host)
+{
+    const uint8_t *const p = mski_bytes(reaction.ptr), *const end = p + reaction.len, *at = p;
+    *name = reaction;
+    *host = mski_no_jstr;
+    if (reaction.len < 3 || *p != ':' || end[-1] != ':') return false;
+    while (at < end - 1 && *at != '@') at++;
+    *name = mski_jstr(p + 1, at);
+    if (at < end - 2 && !(end - at == 3 && at[1] == '.')) *host = mski_jstr(at + 1, end - 1);
+    return true;
+}
+
+/* The normal form of a reaction, character by character. */
+typedef struct mski_reaction {
+    const uint8_t *p, *end;
+    bool joined;                /* has U+200D: U+FE0F stays */
+    bool bare;                  /* :name: without a host */
+} mski_reaction;
+
+static MSKI_NOINLINE mski_reaction mski_reaction_begin(misskey_jstr text)
+{
+    mski_reaction r;
+    const uint8_t *p;
+    uint8_t out[4];
+    r.p = p = mski_bytes(text.ptr);
+    r.end = p + text.len;
+    r.joined = false;
+    r.bare = text.len >= 3 && *p == ':' && r.end[-1] == ':';
+    while (p < r.end) {
+        const unsigned n = mski_decode(&p, r.end, out);
+        if (n == 3 && out[0] == 0xE2 && out[1] == 0x80 && out[2] == 0x8D) r.joined = true;
+        if (out[0] == '@') r.bare = false;
+    }
+    return r;
+}
+
+/* Returns the number of bytes; 0 at the end. */
+static unsigned mski_reaction_next(mski_reaction *r, uint8_t out[4])
+{
+    unsigned n;
+    do {
+        if (r->p == r->end) return 0;
+        if (r->bare && r->end - r->p == 1) {
+            r->bare = false;
+            out[0] = '@';
+            out[1] = '.';
+            return 2;
+        }
+        n = mski_decode(&r->p, r->end, out);
+    } while (!r->joined && n == 3 && out[0] == 0xEF && out[1] == 0xB8 && out[2] == 0x8F);
+    return n;
+}
+
+MISSKEY_API size_t misskey_reaction_copy(misskey_jstr reaction, char *dst, size_t cap)
+{
+    mski_reaction r = mski_reaction_begin(reaction);
+    mski_copy c = mski_copy_begin(dst, cap);
+    uint8_t out[4];
+    unsigned n;
+    while ((n = mski_reaction_next(&r, out)) > 0) mski_copy_put(&c, out, n);
+    return mski_copy_end(&c);
+}
+
+MISSKEY_API bool misskey_reaction_eq(misskey_jstr a, misskey_jstr b)
+{
+    mski_reaction r = mski_reaction_begin(a), q = mski_reaction_begin(b);
+    uint8_t x[4], y[4];
+    unsigned n;
+    if (a.ptr == NULL || b.ptr == NULL) return false;
+    do {
+        n = mski_reaction_next(&r, x);
+        if (n != mski_reaction_next(&q, y) || !mski_equal(x, y, n)) return false;
+    } while (n > 0);
+    return true;
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: params                                                                      >>impl-params  */
+/* ================================================================================================================== */
+
+enum { MSKI_MUST, MSKI_MAY, MSKI_EITHER };
+
+/* Room for the NUL is kept back, then it is written. */
+static void mski_begin_text(misskey_jw *w, char *dst, size_t cap) { misskey_jw_init(w, dst, cap > 0 ? cap - 1 : 0); }
+
+static misskey_err mski_end_text(const misskey_jw *w, size_t *len)
+{
+    misskey_json text;
+    const misskey_err err = misskey_jw_done(w, &text);
+    if (len != NULL) *len = w->len;
+    if (err == MISSKEY_ERR_OK) w->dst[w->len] = 0;
+    return err;
+}
+
+/* --- params of channels --- */
+
+enum { MSKI_STR_PARAM, MSKI_FLAG_PARAM, MSKI_INT_PARAM, MSKI_TAGS_PARAM };
+
+typedef struct mski_param { uint16_t at; uint8_t kind; } mski_param;
+
+#define MISSKEY_X_(kind, member, name, unless) { (uint16_t)offsetof(misskey_params, member), MSKI_##kind##_PARAM },
+#define MISSKEY_Y_(kind, member, name, unless) name "\0"
+static const mski_param mski_params[] = { MISSKEY_PARAM_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_) };
+static const char mski_param_names[] = MISSKEY_PARAM_LIST(MISSKEY_Y_, MISSKEY_Y_, MISSKEY_Y_);
+#undef MISSKEY_X_
+#undef MISSKEY_Y_
+
+#define MISSKEY_X_(kind, member, name, unless) MSKI_PARAM_##member,
+enum { MISSKEY_PARAM_LIST(MISSKEY_X_, MISSKEY_X_, MISSKEY_X_) MSKI_PARAMS };
+#undef MISSKEY_X_
+typedef char mski_assert_params[MSKI_PARAMS <= 32 ? 1 : -1];
+
+typedef struct mski_channel_param { uint8_t channel, param, need; } mski_channel_param;
+
+#define MISSKEY_X_(channel, member, need, first, last) { MISSKEY_CHANNEL_##channel, MSKI_PARAM_##member, MSKI_##need },
+static const mski_channel_param mski_channel_params[] = {
+    MISSKEY_CHANNEL_PARAM_LIST(MISSKEY_X_, MSKI_OLD(MISSKEY_X_), MSKI_FORK(MISSKEY_X_))
+};
+#undef MISSKEY_X_
+
+static bool mski_param_set(const misskey_params *params, unsigned i)
+{
+    const uint8_t *const at = (const uint8_t *)params + mski_params[i].at;
+    if (params == NULL) return false;
+    switch (mski_params[i].kind) {
+    case MSKI_STR_PARAM: return *(const char *const *)(const void *)at != NULL;
+    case MSKI_FLAG_PARAM: return *(const misskey_flag *)(const void *)at != MISSKEY_DEFAULT;
+    case MSKI_INT_PARAM: return *(const int64_t *)(const void *)at != 0;
+    default: return ((const misskey_tags *)(const void *)at)->num > 0;
+    }
+}
+
+/* An array of alternatives, each an array of tags. */
+static void mski_put_tags(misskey_jw *w, const misskey_tags *tags)
+{
+    bool divided = true;
+    size_t i;
+    misskey_jw_open(w, '[');
+    for (i = 0; i <= tags->num; i++) {
+        const char *const tag = i < tags->num ? tags->tag[i] : NULL;
+        if (tag == NULL && divided) mski_jw_fail(w, MISSKEY_ERR_BAD_ARG); /* no tag: it would match everything */
+        if (tag == NULL) {
+            misskey_jw_close(w);
+        } else {
+            if (divided) misskey_jw_open(w, '[');
+            if (*tag == 0 || *tag == '#') mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+            misskey_jw_str(w, tag, MISSKEY_STRLEN(tag));
+        }
+        divided = tag == NULL;
+    }
+    misskey_jw_close(w);
+}
+
+static void mski_put_param(misskey_jw *w, const misskey_params *params, unsigned i)
+{
+    const void *const at = (const uint8_t *)params + mski_params[i].at;
+    const char *text;
+    misskey_jw_key(w, mski_nth(mski_param_names, i));
+    switch (mski_params[i].kind) {
+    case MSKI_STR_PARAM:
+        text = *(const char *const *)at;
+        if (*text == 0) mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+        misskey_jw_str(w, text, MISSKEY_STRLEN(text));
+        break;
+    case MSKI_FLAG_PARAM:
+        if (*(const misskey_flag *)at > MISSKEY_NO) mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+        misskey_jw_bool(w, *(const misskey_flag *)at == MISSKEY_YES);
+        break;
+    case MSKI_INT_PARAM:
+        misskey_jw_i64(w, *(const int64_t *)at);
+        break;
+    default:
+        mski_put_tags(w, (const misskey_tags *)at);
+        break;
+    }
+}
+
+MISSKEY_API misskey_err misskey_params_write(misskey_channel_kind channel, const misskey_params *params, char *dst,
+                                             size_t cap, size_t *len)
+{
+    misskey_jw w;
+    uint32_t allowed = 0;
+    unsigned either = 0, eithers = 0;
+    size_t i;
+    bool known = false;
+    mski_begin_text(&w, dst, cap);
+    for (i = 0; i < MSKI_COUNT(mski_channel_kinds); i++) known |= mski_channel_kinds[i].kind == (unsigned)channel;
+    if (!known) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+    misskey_jw_open(&w, '{');
+    for (i = 0; i < MSKI_COUNT(mski_channel_params); i++) {
+        const mski_channel_param row = mski_channel_params[i];
+        const bool set = mski_param_set(params, row.param);
+        if (row.channel != (unsigned)channel) continue;
+        allowed |= UINT32_C(1) << row.param;
+        if (row.need == MSKI_EITHER) eithers++;
+        if (row.need == MSKI_EITHER && set) either++;
+        if (row.need == MSKI_MUST && !set) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+        if (set) mski_put_param(&w, params, row.param);
+    }
+    if (eithers > 0 && either != 1) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+    for (i = 0; i < MSKI_PARAMS; i++) {
+        if ((allowed >> i & 1) == 0 && mski_param_set(params, (unsigned)i)) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+    }
+    misskey_jw_close(&w);
+    return mski_end_text(&w, len);
+}
+
+/* --- bodies of operations --- */
+
+enum { MSKI_PART_id, MSKI_PART_key, MSKI_PART_text, MSKI_PART_value, MSKI_PART_number, MSKI_PART_yes };
+
+typedef struct mski_body_part { uint8_t operation, part, need; } mski_body_part;
+
+#define MISSKEY_X_(operation, part, need, name) { MISSKEY_OPERATION_##operation, MSKI_PART_##part, MSKI_##need },
+#define MISSKEY_Y_(operation, part, need, name) name "\0"
+static const mski_body_part mski_body_parts[] = {
+    MISSKEY_BODY_PART_LIST(MISSKEY_X_, MSKI_OLD(MISSKEY_X_), MSKI_FORK(MISSKEY_X_))
+};
+static const char mski_body_names[] = MISSKEY_BODY_PART_LIST(MISSKEY_Y_, MSKI_OLD(MISSKEY_Y_), MSKI_FORK(MISSKEY_Y_));
+#undef MISSKEY_X_
+#undef MISSKEY_Y_
+
+static const char *mski_part_text(const misskey_operation *o, unsigned part)
+{
+    switch (part) {
+    case MSKI_PART_id: return o->id;
+    case MSKI_PART_key: return o->key;
+    case MSKI_PART_text: return o->text;
+    default: return o->value;
+    }
+}
+
+static void mski_put_part(misskey_jw *w, const misskey_operation *o, const mski_body_part *row, const char *name)
+{
+    const char *const text = mski_part_text(o, row->part);
+    const bool set = row->part == MSKI_PART_number ? o->number != 0 : row->part == MSKI_PART_yes || text != NULL;
+    if (row->need == MSKI_MAY && !set) return;
+    if (*name != 0) misskey_jw_key(w, name);
+    if (row->part == MSKI_PART_number) misskey_jw_i64(w, o->number);
+    else if (row->part == MSKI_PART_yes) misskey_jw_bool(w, o->yes);
+    else if (text == NULL) mski_jw_fail(w, MISSKEY_ERR_BAD_ARG);
+    else if (row->part == MSKI_PART_value) misskey_jw_json(w, misskey_json_text(text));
+    else misskey_jw_str(w, text, MISSKEY_STRLEN(text));
+}
+
+MISSKEY_API misskey_err misskey_operation_write(const misskey_operation *operation, char *dst, size_t cap, size_t *len)
+{
+    misskey_jw w;
+    unsigned parts = 0, i;
+    bool bare = false;
+    size_t row;
+    mski_begin_text(&w, dst, cap);
+    if (*misskey_operation_name(operation->kind) == 0) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+    for (row = 0; row < MSKI_COUNT(mski_body_parts); row++) {
+        if (mski_body_parts[row].operation != (unsigned)operation->kind) continue;
+        bare |= *mski_nth(mski_body_names, row) == 0;
+        parts |= 1u << mski_body_parts[row].part;
+    }
+    for (i = MSKI_PART_id; i <= MSKI_PART_value; i++) {
+        if ((parts >> i & 1) == 0 && mski_part_text(operation, i) != NULL) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+    }
+    if (!bare) misskey_jw_open(&w, '{');
+    for (row = 0; row < MSKI_COUNT(mski_body_parts); row++) {
+        if (mski_body_parts[row].operation == (unsigned)operation->kind) {
+            mski_put_part(&w, operation, &mski_body_parts[row], mski_nth(mski_body_names, row));
+        }
+    }
+    if (!bare) misskey_jw_close(&w);
+    return mski_end_text(&w, len);
 }
 
 /* ================================================================================================================== */
@@ -3679,35 +6044,16 @@ enum { /* flags_ of a channel */
 #define MSKI_ON_WIRE 0x4000u        /* refs_: subNote was sent on this transport */
 #define MSKI_QUEUED 0x8000u         /* refs_: in subs_ or unsubs_ */
 
-/* --- vocabulary --- */
-
-enum { MSKI_SHARE_ANY, MSKI_SHARE_OLD, MSKI_SHARE_ONE };
-
-typedef struct mski_channel_kind { const char *name; bool credential; uint8_t share; } mski_channel_kind;
-
-#define MISSKEY_X_(name, credential, share) { name, credential, MSKI_SHARE_##share },
-static const mski_channel_kind mski_channel_kinds[] = { MISSKEY_CHANNEL_LIST(MISSKEY_X_) };
-#undef MISSKEY_X_
-
 static bool mski_same_string(const char *a, const char *b)
 {
     const size_t len = MISSKEY_STRLEN(a);
     return len == MISSKEY_STRLEN(b) && mski_equal(a, b, len);
 }
 
-static const mski_channel_kind *mski_find_channel_kind(const char *name)
-{
-    size_t i;
-    for (i = 0; i < sizeof mski_channel_kinds / sizeof mski_channel_kinds[0]; i++) {
-        if (mski_same_string(mski_channel_kinds[i].name, name)) return &mski_channel_kinds[i];
-    }
-    return NULL;
-}
-
 static bool mski_shared(const misskey_session *s, const char *name)
 {
-    const mski_channel_kind *const kind = mski_find_channel_kind(name);
-    return kind != NULL && kind->share > (s->d_.old_timelines ? MSKI_SHARE_ANY : MSKI_SHARE_OLD);
+    const mski_channel_kind *const kind = mski_find_channel_kind(misskey_jstr_text(name));
+    return kind != NULL && kind->share > (s->d_.old_timelines ? MISSKEY_SHARE_ANY : MISSKEY_SHARE_UNTIL_2023_10);
 }
 
 /* --- time --- */
@@ -3739,12 +6085,13 @@ static uint32_t mski_spread(const misskey_session *s, uint32_t span)
 
 /* --- captures: a hash table with chains, and two queues, all in the slots --- */
 
-static uint16_t mski_bucket(const misskey_session *s, const char *id)
+/* The chain of an id among so many; it is NUL-padded to 32 bytes. */
+static uint16_t mski_bucket(const char *id, uint16_t chains)
 {
     uint32_t h = 2166136261u; /* FNV-1a; the multiplication spreads it over the table without a division */
     unsigned i;
     for (i = 0; i < 32 && id[i] != 0; i++) h = (h ^ (uint8_t)id[i]) * 16777619u;
-    return (uint16_t)((uint64_t)h * s->d_.num_captures >> 32);
+    return (uint16_t)((uint64_t)h * chains >> 32);
 }
 
 /* The slot of an id that is NUL-padded to 32 bytes. */
@@ -3752,7 +6099,7 @@ static uint16_t mski_find_capture(const misskey_session *s, const char *id)
 {
     uint16_t i;
     if (s->d_.num_captures == 0) return MSKI_NONE;
-    for (i = s->d_.captures[mski_bucket(s, id)].head_; i != MSKI_NONE; i = s->d_.captures[i].next_) {
+    for (i = s->d_.captures[mski_bucket(id, s->d_.num_captures)].head_; i != MSKI_NONE; i = s->d_.captures[i].next_) {
         if (mski_equal(s->d_.captures[i].id_, id, 32)) break;
     }
     return i;
@@ -3761,7 +6108,7 @@ static uint16_t mski_find_capture(const misskey_session *s, const char *id)
 static void mski_free_capture(misskey_session *s, uint16_t i)
 {
     misskey_capture_slot *const slots = s->d_.captures;
-    uint16_t *link = &slots[mski_bucket(s, slots[i].id_)].head_;
+    uint16_t *link = &slots[mski_bucket(slots[i].id_, s->d_.num_captures)].head_;
     while (*link != i) link = &slots[*link].next_;
     *link = slots[i].next_;
     slots[i].next_ = s->free_;
@@ -3830,6 +6177,20 @@ static bool mski_note_id(char out[32], const char *id, size_t len)
     return true;
 }
 
+/* Decodes an id, padded. False: it is too long, or has a NUL, which is what ids are padded with. */
+static bool mski_plain_id(char out[32], misskey_jstr id)
+{
+    const uint8_t *p = mski_bytes(id.ptr), *const end = p + id.len;
+    unsigned n = 0;
+    MISSKEY_MEMSET(out, 0, 32);
+    while (p < end) {
+        if (n == 32) return false;
+        out[n] = (char)mski_ascii(&p, end);
+        if (out[n++] == 0) return false;
+    }
+    return true;
+}
+
 static misskey_jstr mski_padded_id(const char *id, size_t max)
 {
     misskey_jstr s;
@@ -3849,7 +6210,7 @@ MISSKEY_API misskey_err misskey_note_capture(misskey_session *session, const cha
         if (session->free_ == MSKI_NONE) return MISSKEY_ERR_FULL;
         i = session->free_;
         session->free_ = slots[i].next_;
-        bucket = mski_bucket(session, key);
+        bucket = mski_bucket(key, session->d_.num_captures);
         MISSKEY_MEMCPY(slots[i].id_, key, 32);
         slots[i].next_ = slots[bucket].head_;
         slots[bucket].head_ = i;
@@ -3983,7 +6344,7 @@ static MSKI_NOINLINE misskey_err mski_check_channel(const misskey_session *s, co
     misskey_message m;
     char id[16];
     if (*params != '{') return MISSKEY_ERR_BAD_JSON;
-    kind = mski_find_channel_kind(name);
+    kind = mski_find_channel_kind(misskey_jstr_text(name));
     if (kind != NULL && kind->credential && s->d_.anonymous) return MISSKEY_ERR_NO_TOKEN;
     mski_connect_message(name, params, mski_wire_id(0xFFFF, 0xFFFFFFFFu, id), &m);
     return mski_write_message(&m, NULL, 0) > s->limit_ ? MISSKEY_ERR_TOO_SMALL : MISSKEY_ERR_OK;
@@ -4082,10 +6443,10 @@ static void mski_channel_ready(misskey_session *s, misskey_channel_slot *slot)
 
 static misskey_reason mski_probable_reason(const misskey_session *s, const misskey_channel_slot *slot)
 {
-    const mski_channel_kind *const kind = mski_find_channel_kind(slot->name_);
+    const mski_channel_kind *const kind = mski_find_channel_kind(misskey_jstr_text(slot->name_));
     if (mski_channels_in_use(s, MSKI_ASKED) > 32) return MISSKEY_REASON_LIMIT;
     if (kind == NULL) return MISSKEY_REASON_NAME;
-    if (kind->share != MSKI_SHARE_ANY && mski_same_name(s, slot, slot->name_) != NULL) return MISSKEY_REASON_SHARED;
+    if (kind->share != MISSKEY_SHARE_ANY && mski_same_name(s, slot, slot->name_) != NULL) return MISSKEY_REASON_SHARED;
     return MISSKEY_REASON_UNKNOWN;
 }
 
@@ -4240,16 +6601,9 @@ enum { MSKI_DELIVER, MSKI_HOLD, MSKI_SWALLOW };
 
 static MSKI_NOINLINE bool mski_captured(const misskey_session *s, misskey_jstr id)
 {
-    const uint8_t *p = mski_bytes(id.ptr), *const end = p + id.len;
     char plain[32];
-    unsigned n = 0;
     uint16_t i;
-    MISSKEY_MEMSET(plain, 0, sizeof plain);
-    while (p < end) {
-        if (n == sizeof plain) return false;
-        plain[n] = (char)mski_ascii(&p, end);
-        if (plain[n++] == 0) return false; /* NUL is what ids are padded with */
-    }
+    if (!mski_plain_id(plain, id)) return false;
     i = mski_find_capture(s, plain);
     return i != MSKI_NONE && (s->d_.captures[i].refs_ & MSKI_REFS) != 0;
 }
@@ -4574,6 +6928,831 @@ static uint32_t mski_session_deadline(const misskey_session *s, bool room)
 MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
 {
     return mski_session_deadline(session, true);
+}
+
+/* ================================================================================================================== */
+/* MARK: - implementation: store                                                                        >>impl-store  */
+/* ================================================================================================================== */
+
+/* A slot is its header, the text of the note, free room, and what is remembered: a number for each doing of a user, the
+   latest first. Slots that are not held, free ones included, are in a list by use; those whose capture waits for its
+   release also in a queue, where they stay until their turn, whoever has them by then. */
+
+#define MSKI_USED 1u                /* flags_ */
+#define MSKI_MINIMAL 2u             /* only minimized forms have come */
+#define MSKI_DELETED 4u
+#define MSKI_EDITED 8u              /* REFETCH was reported */
+#define MSKI_CAPTURED 16u           /* by the store */
+#define MSKI_WAITING 32u            /* in the queue */
+#define MSKI_AGAIN 64u              /* released anew while in the queue */
+
+static misskey_note_slot *mski_slot(const misskey_store *s, uint16_t i)
+{
+    return (misskey_note_slot *)(void *)((uint8_t *)s->d_.mem.ptr + i * s->stride_);
+}
+
+static char *mski_text(misskey_note_slot *slot) { return (char *)(slot + 1); }
+
+/* Doings that a slot can remember, and where. */
+static uint16_t mski_doings(const misskey_store *s) { return (uint16_t)(s->d_.note_size >> 5); }
+
+static uint64_t *mski_seen(const misskey_store *s, misskey_note_slot *slot)
+{
+    return (uint64_t *)(void *)((uint8_t *)slot + s->stride_) - mski_doings(s);
+}
+
+static misskey_json mski_note_text(misskey_note_slot *slot)
+{
+    const uint8_t *const p = (const uint8_t *)mski_text(slot);
+    return mski_json(p, p + slot->len_);
+}
+
+/* --- look-up and use --- */
+
+static uint16_t mski_find_note(const misskey_store *s, const char *id)
+{
+    uint16_t i = mski_slot(s, mski_bucket(id, s->num_))->head_;
+    while (i != MSKI_NONE && !mski_equal(mski_slot(s, i)->id_, id, 32)) i = mski_slot(s, i)->next_;
+    return i;
+}
+
+static uint16_t mski_find_note_of(const misskey_store *s, misskey_jstr id)
+{
+    char plain[32];
+    return mski_plain_id(plain, id) ? mski_find_note(s, plain) : (uint16_t)MSKI_NONE;
+}
+
+static void mski_unlist(misskey_store *s, uint16_t i)
+{
+    const misskey_note_slot *const slot = mski_slot(s, i);
+    if (slot->newer_ == MSKI_NONE) s->newest_ = slot->older_;
+    else mski_slot(s, slot->newer_)->older_ = slot->older_;
+    if (slot->older_ == MSKI_NONE) s->oldest_ = slot->newer_;
+    else mski_slot(s, slot->older_)->newer_ = slot->newer_;
+}
+
+static void mski_list_newest(misskey_store *s, uint16_t i)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    slot->newer_ = MSKI_NONE;
+    slot->older_ = s->newest_;
+    if (s->newest_ == MSKI_NONE) s->oldest_ = i;
+    else mski_slot(s, s->newest_)->newer_ = i;
+    s->newest_ = i;
+}
+
+static void mski_touch(misskey_store *s, uint16_t i)
+{
+    if (mski_slot(s, i)->holds_ > 0) return;
+    mski_unlist(s, i);
+    mski_list_newest(s, i);
+}
+
+static void mski_uncapture(misskey_store *s, misskey_note_slot *slot)
+{
+    if ((slot->flags_ & MSKI_CAPTURED) == 0) return;
+    slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_CAPTURED);
+    misskey_note_release(s->d_.session, slot->id_, mski_padded_id(slot->id_, 32).len);
+}
+
+static void mski_forget_note(misskey_store *s, uint16_t i)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    uint16_t *link = &mski_slot(s, mski_bucket(slot->id_, s->num_))->head_;
+    mski_uncapture(s, slot);
+    while (*link != i) link = &mski_slot(s, *link)->next_;
+    *link = slot->next_;
+    slot->flags_ &= MSKI_WAITING;
+}
+
+/* The text with nothing but the id. */
+static void mski_empty_note(const misskey_store *s, misskey_note_slot *slot)
+{
+    misskey_jw w;
+    misskey_jw_init(&w, mski_text(slot), s->d_.note_size);
+    misskey_jw_open(&w, '{');
+    misskey_jw_key(&w, "id");
+    misskey_jw_str(&w, slot->id_, mski_padded_id(slot->id_, 32).len);
+    misskey_jw_close(&w);
+    slot->len_ = (uint32_t)w.len;
+}
+
+/* A slot for a new note; the one unused for longest makes room. */
+static uint16_t mski_new_note(misskey_store *s, const char id[32])
+{
+    const uint16_t i = s->oldest_;
+    misskey_note_slot *slot, *chain;
+    if (i == MSKI_NONE) return i;
+    slot = mski_slot(s, i);
+    if (slot->flags_ & MSKI_USED) mski_forget_note(s, i);
+    chain = mski_slot(s, mski_bucket(id, s->num_));
+    MISSKEY_MEMCPY(slot->id_, id, 32);
+    slot->next_ = chain->head_;
+    chain->head_ = i;
+    slot->flags_ = (uint16_t)(slot->flags_ | MSKI_USED | MSKI_MINIMAL);
+    slot->seen_ = 0;
+    slot->inner_ = MSKI_NONE;
+    mski_empty_note(s, slot);
+    mski_touch(s, i);
+    return i;
+}
+
+/* --- what is remembered --- */
+
+#define MSKI_FNV_PRIME UINT64_C(0x100000001B3)
+
+static uint64_t mski_hash(uint64_t h, const uint8_t *p, size_t n)
+{
+    for (; n > 0; n--) h = (h ^ *p++) * MSKI_FNV_PRIME;
+    return h;
+}
+
+/* What a user did, as a number whose last bit is free: it says whether it was done, or taken back. A vote has no
+   reaction. */
+static MSKI_NOINLINE uint64_t mski_doing(misskey_jstr user, misskey_jstr reaction, int64_t choice)
+{
+    const uint8_t *p = mski_bytes(user.ptr), *const end = p + user.len;
+    mski_reaction r = mski_reaction_begin(reaction);
+    uint64_t h = UINT64_C(0xCBF29CE484222325);
+    uint8_t out[4] = { 0, 0, 0, 0 };
+    unsigned n;
+    while (p < end) {
+        n = mski_decode(&p, end, out);
+        h = mski_hash(h, out, n);
+    }
+    out[0] = reaction.ptr == NULL ? 1 : 0;
+    h = mski_hash(h, out, 1);
+    while ((n = mski_reaction_next(&r, out)) > 0) h = mski_hash(h, out, n);
+    for (n = 0; n < 8 && reaction.ptr == NULL; n++) h = (h ^ ((uint64_t)choice >> (n * 8) & 0xFF)) * MSKI_FNV_PRIME;
+    return h & ~UINT64_C(1);
+}
+
+/* Where a doing is remembered; .seen_ = it is not. */
+static uint16_t mski_recall(const misskey_store *s, misskey_note_slot *slot, uint64_t doing)
+{
+    const uint64_t *const seen = mski_seen(s, slot);
+    uint16_t i = 0;
+    while (i < slot->seen_ && (seen[i] & ~UINT64_C(1)) != doing) i++;
+    return i;
+}
+
+/* Makes it the latest one. False: the same was known already. */
+static bool mski_remember(const misskey_store *s, misskey_note_slot *slot, uint64_t doing, bool done)
+{
+    uint64_t *const seen = mski_seen(s, slot);
+    uint16_t i = mski_recall(s, slot, doing);
+    const bool known = i < slot->seen_ && (seen[i] & 1) == done;
+    if (i == slot->seen_ && i < mski_doings(s)) slot->seen_++;
+    if (i == slot->seen_) i--;
+    MISSKEY_MEMMOVE(seen + 1, seen, i * sizeof *seen);
+    seen[0] = doing | done;
+    return !known;
+}
+
+/* --- changing the text of a note --- */
+
+/* A note being changed, and what of it was. */
+typedef struct mski_edit {
+    misskey_note_slot *slot;
+    size_t limit;                   /* bytes that the text may have */
+    uint32_t changed;
+} mski_edit;
+
+/* What a member stands for. first: it comes before the others where not everything fits. */
+typedef struct mski_part { uint8_t changed; bool first; } mski_part;
+
+static MSKI_NOINLINE const mski_part *mski_part_of(misskey_jstr key)
+{
+    static const char names[] =
+        "id\0createdAt\0userId\0renoteId\0replyId\0visibility\0reactions\0reactionCount\0reactionEmojis\0"
+        "myReaction\0poll\0text\0cw\0files\0fileIds\0deletedAt";
+    static const mski_part parts[] = {
+        { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true },
+        { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true },
+        { MISSKEY_CHANGED_REACTIONS, true }, { MISSKEY_CHANGED_REACTIONS, true }, { MISSKEY_CHANGED_REACTIONS, true },
+        { MISSKEY_CHANGED_MY_REACTION, true }, { MISSKEY_CHANGED_POLL, true }, { MISSKEY_CHANGED_TEXT, true },
+        { MISSKEY_CHANGED_TEXT, true }, { MISSKEY_CHANGED_TEXT, false }, { MISSKEY_CHANGED_TEXT, false },
+        { MISSKEY_CHANGED_DELETED, true }, { MISSKEY_CHANGED_REST, false } /* every other */
+    };
+    return &parts[mski_find_name(names, MSKI_COUNT(parts) - 1, key)];
+}
+
+/* Replaces n bytes of the text by a gap of other size. NULL: no room. */
+static char *mski_edit_splice(mski_edit *e, const char *at, size_t n, size_t gap)
+{
+    misskey_note_slot *const slot = e->slot;
+    char *const text = mski_text(slot), *const p = text + (at - text);
+    const size_t behind = slot->len_ - (size_t)(p - text) - n;
+    if (gap > n && slot->len_ + (gap - n) > e->limit) {
+        e->changed |= MISSKEY_CHANGED_CUT;
+        return NULL;
+    }
+    MISSKEY_MEMMOVE(p + gap, p + n, behind);
+    slot->len_ = (uint32_t)(slot->len_ - n + gap);
+    return p;
+}
+
+static bool mski_same_bytes(const char *a, size_t n, const char *b, size_t m) { return n == m && mski_equal(a, b, n); }
+
+/* The value of a member; of duplicates the last. Keys are compared as they are written: all come from servers. */
+static MSKI_NOINLINE misskey_json mski_member(misskey_json object, misskey_jstr key)
+{
+    misskey_iter it = misskey_json_iter(object);
+    misskey_json found = mski_no_json;
+    while (misskey_json_next(&it)) {
+        if (mski_same_bytes(it.key.ptr, it.key.len, key.ptr, key.len)) found = it.value;
+    }
+    return found;
+}
+
+/* Puts a member into an object of the text, or a new value into its place. keep: what is there already stays. The value
+   must not be in the text. True: something changed; other views into the text are invalid then. */
+static MSKI_NOINLINE bool mski_edit_member(mski_edit *e, const misskey_json *object, const misskey_iter *member,
+                                           bool keep)
+{
+    const misskey_json old = mski_member(*object, member->key), value = member->value;
+    const misskey_jstr key = member->key;
+    char *p;
+    if (old.ptr != NULL) {
+        if (keep || mski_same_bytes(old.ptr, old.len, value.ptr, value.len)) return false;
+        p = mski_edit_splice(e, old.ptr, old.len, value.len);
+    } else {
+        const bool comma = !mski_is_empty(*object);
+        p = mski_edit_splice(e, object->ptr + object->len - 1, 0, comma + key.len + 3 + value.len);
+        if (p == NULL) return false;
+        if (comma) *p++ = ',';
+        *p++ = '"';
+        MISSKEY_MEMCPY(p, key.ptr, key.len);
+        p += key.len;
+        *p++ = '"';
+        *p++ = ':';
+    }
+    if (p == NULL) return false;
+    MISSKEY_MEMCPY(p, value.ptr, value.len);
+    return true;
+}
+
+/* Takes a member out, and one comma with it. */
+static void mski_edit_drop(mski_edit *e, const misskey_iter *it)
+{
+    const char *from = it->key.ptr - 1, *to = it->value.ptr + it->value.len;
+    const char *const next = (const char *)mski_white(mski_bytes(to), mski_bytes(it->end_));
+    if (*next == ',') {
+        to = next + 1;
+    } else {
+        while (from[-1] != ',' && from[-1] != '{') from--;
+        if (from[-1] == ',') from--;
+    }
+    mski_edit_splice(e, from, (size_t)(to - from), 0);
+}
+
+static MSKI_NOINLINE misskey_json mski_edit_get(mski_edit *e, const char *name)
+{
+    return misskey_json_get(mski_note_text(e->slot), name);
+}
+
+static MSKI_NOINLINE bool mski_edit_pair(mski_edit *e, const misskey_json *object, const misskey_jstr *key,
+                                         const misskey_json *value)
+{
+    misskey_iter member;
+    member.key = *key;
+    member.value = *value;
+    return mski_edit_member(e, object, &member, false);
+}
+
+static MSKI_NOINLINE void mski_edit_set(mski_edit *e, const char *name, misskey_json value)
+{
+    const misskey_jstr key = misskey_jstr_text(name);
+    const misskey_json text = mski_note_text(e->slot);
+    if (mski_edit_pair(e, &text, &key, &value)) e->changed |= mski_part_of(key)->changed;
+}
+
+/* A member that counts; value holds the digits. */
+static void mski_edit_number(mski_edit *e, const misskey_json *object, const misskey_jstr *key, int64_t n, uint32_t bit)
+{
+    char digits[24];
+    misskey_jw w;
+    misskey_json value;
+    misskey_jw_init(&w, digits, sizeof digits);
+    misskey_jw_i64(&w, n);
+    misskey_jw_done(&w, &value);
+    if (mski_edit_pair(e, object, key, &value)) e->changed |= bit;
+}
+
+/* One more, or one less but not below 0; what is no count stays as it is. */
+static int64_t mski_one_more(int64_t n, bool up)
+{
+    if (up) return n < INT64_MAX ? n + 1 : n;
+    return n > 0 ? n - 1 : n;
+}
+
+/* --- putting a note --- */
+
+enum { MSKI_REPLACE, MSKI_OVER, MSKI_UNDER };
+
+/* The members of an object that is in both: those of a minimized form win. */
+static void mski_merge_part(mski_edit *e, const misskey_iter *member, int how, uint32_t bit)
+{
+    misskey_iter it = misskey_json_iter(member->value);
+    while (misskey_json_next(&it)) {
+        const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
+        if (mski_edit_member(e, &object, &it, how == MSKI_UNDER)) e->changed |= bit;
+    }
+}
+
+static MSKI_NOINLINE void mski_merge(mski_edit *e, misskey_json note, int how)
+{
+    int rest;
+    for (rest = 0; rest < 2; rest++) {
+        misskey_iter it = misskey_json_iter(note);
+        while (misskey_json_next(&it)) {
+            const mski_part *const part = mski_part_of(it.key);
+            const misskey_json text = mski_note_text(e->slot), old = mski_member(text, it.key);
+            if (part->first == (rest == 1)) continue;
+            if (how != MSKI_REPLACE && misskey_json_type(old) == MISSKEY_TYPE_OBJECT &&
+                misskey_json_type(it.value) == MISSKEY_TYPE_OBJECT) {
+                mski_merge_part(e, &it, how, part->changed);
+            } else if (mski_edit_member(e, &text, &it, how == MSKI_UNDER)) {
+                e->changed |= part->changed;
+            }
+        }
+    }
+}
+
+/* Members that a newer form of the note has no more. What concerns the viewer is often left out, so it stays. */
+static MSKI_NOINLINE void mski_drop_missing(mski_edit *e, misskey_json note)
+{
+    misskey_iter it = misskey_json_iter(mski_note_text(e->slot));
+    while (misskey_json_next(&it)) {
+        const mski_part *const part = mski_part_of(it.key);
+        if (part->changed == MISSKEY_CHANGED_MY_REACTION || mski_member(note, it.key).ptr != NULL) continue;
+        mski_edit_drop(e, &it);
+        e->changed |= part->changed;
+        it = misskey_json_iter(mski_note_text(e->slot));
+    }
+}
+
+/* The choices of the poll that were voted for here. */
+static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *e)
+{
+    const misskey_json yes = misskey_json_text("true");
+    const misskey_jstr voted = misskey_jstr_text("isVoted");
+    const misskey_jstr me = misskey_jstr_text(s->d_.me);
+    misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
+    int64_t i = 0, at;
+    for (; s->d_.me != NULL && misskey_json_next(&it); i++) {
+        const size_t from = (size_t)(it.value.ptr - mski_text(e->slot));
+        at = i;
+        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        if (mski_recall(s, e->slot, mski_doing(me, mski_no_jstr, at)) == e->slot->seen_) continue;
+        if (!mski_edit_pair(e, &it.value, &voted, &yes)) continue;
+        e->changed |= MISSKEY_CHANGED_POLL;
+        /* the text has moved: go on behind this choice */
+        it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
+        while (misskey_json_next(&it) && (size_t)(it.value.ptr - mski_text(e->slot)) < from) {}
+    }
+}
+
+/* Who has reacted so far, as far as the server says: "userId/reaction". */
+static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_note_slot *slot, misskey_json note)
+{
+    misskey_iter it = misskey_json_iter(misskey_json_get(note, "reactionAndUserPairCache"));
+    while (misskey_json_next(&it)) {
+        const misskey_jstr pair = misskey_json_str(it.value);
+        const uint8_t *const p = mski_bytes(pair.ptr), *const end = p + pair.len, *slash = p;
+        uint64_t doing;
+        while (slash < end && *slash != '/') slash++;
+        if (slash == end) continue;
+        doing = mski_doing(mski_jstr(p, slash), mski_jstr(slash + 1, end), 0);
+        if (mski_recall(s, slot, doing) == slot->seen_) mski_remember(s, slot, doing, true);
+    }
+}
+
+static MSKI_NOINLINE bool mski_is_minimized(misskey_json note)
+{
+    return misskey_json_get(note, "userId").ptr == NULL && misskey_json_get(note, "createdAt").ptr == NULL;
+}
+
+/* One form of a note over what its slot has. A new one that fits is taken as it is. */
+static uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note, bool fresh)
+{
+    const bool minimized = mski_is_minimized(note);
+    const int how = minimized ? MSKI_OVER : slot->flags_ & MSKI_MINIMAL ? MSKI_UNDER : MSKI_REPLACE;
+    mski_edit e;
+    e.slot = slot;
+    e.limit = s->d_.note_size - (s->d_.note_size >> 2);
+    e.changed = 0;
+    if (slot->flags_ & MSKI_DELETED) return 0;
+    if (!minimized) slot->flags_ = (uint16_t)(slot->flags_ & ~(MSKI_MINIMAL | MSKI_EDITED));
+    if (fresh && note.len <= e.limit) {
+        MISSKEY_MEMCPY(mski_text(slot), note.ptr, note.len);
+        slot->len_ = (uint32_t)note.len;
+    } else if (!mski_same_bytes(mski_text(slot), slot->len_, note.ptr, note.len)) {
+        if (how == MSKI_REPLACE) mski_drop_missing(&e, note);
+        mski_merge(&e, note, how);
+    }
+    mski_learn_reactions(s, slot, note);
+    mski_restore_votes(s, &e);
+    if (fresh) return MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT);
+    return e.changed == MISSKEY_CHANGED_CUT ? 0 : e.changed;
+}
+
+/* Is it a note that repeats another and adds nothing? */
+static MSKI_NOINLINE bool mski_is_repeat(misskey_json note)
+{
+    return misskey_json_str(misskey_json_get(note, "renoteId")).ptr != NULL &&
+           misskey_json_str(misskey_json_get(note, "text")).ptr == NULL &&
+           misskey_json_str(misskey_json_get(note, "cw")).ptr == NULL &&
+           misskey_json_str(misskey_json_get(note, "replyId")).ptr == NULL &&
+           misskey_json_type(misskey_json_get(note, "poll")) != MISSKEY_TYPE_OBJECT &&
+           mski_is_empty(misskey_json_get(note, "files"));
+}
+
+/* The note that note i repeats; inner is what is known of it. MSKI_NONE: it repeats none, or there is no room. */
+static uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner)
+{
+    const misskey_json row = mski_note_text(mski_slot(s, i));
+    const misskey_jstr id = misskey_json_str(misskey_json_get(row, "renoteId"));
+    char key[32];
+    uint16_t j;
+    bool fresh;
+    if (!mski_is_repeat(row) || !mski_note_id(key, id.ptr, id.len)) return MSKI_NONE;
+    j = mski_find_note(s, key);
+    fresh = j == MSKI_NONE;
+    if (fresh && (s->oldest_ == i || misskey_json_get(inner, "id").ptr == NULL)) return MSKI_NONE;
+    if (fresh) j = mski_new_note(s, key);
+    if (j == MSKI_NONE) return j;
+    if (misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) mski_put_note(s, mski_slot(s, j), inner, fresh);
+    mski_touch(s, j);
+    mski_touch(s, i);
+    return j;
+}
+
+MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
+{
+    const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id"));
+    char key[32];
+    uint16_t i;
+    uint32_t all;
+    bool fresh;
+    if (!mski_note_id(key, id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
+    i = mski_find_note(store, key);
+    fresh = i == MSKI_NONE;
+    if (fresh) i = mski_new_note(store, key);
+    if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
+    all = mski_put_note(store, mski_slot(store, i), note, fresh);
+    mski_touch(store, i);
+    mski_put_inner(store, i, misskey_json_get(note, "renote"));
+    if (changed != NULL) *changed = all;
+    return MISSKEY_ERR_OK;
+}
+
+/* --- updates --- */
+
+/* The normal form of a reaction as a JSON string, quotes and all, written to the end of the free room: the text must
+   not grow over it. There must be room. */
+static misskey_json mski_normal(mski_edit *e, misskey_jstr reaction)
+{
+    misskey_jw w;
+    char *const end = mski_text(e->slot) + e->limit;
+    size_t len = 0;
+    int pass;
+    for (pass = 0; pass < 2; pass++) { /* the first one measures */
+        mski_reaction r = mski_reaction_begin(reaction);
+        uint8_t out[4];
+        unsigned n;
+        misskey_jw_init(&w, end - len, len);
+        mski_put_char(&w, '"');
+        while ((n = mski_reaction_next(&r, out)) > 0) mski_put_escaped(&w, out, out + n);
+        mski_put_char(&w, '"');
+        len = w.len;
+    }
+    e->limit -= len;
+    return mski_json((const uint8_t *)end - len, (const uint8_t *)end);
+}
+
+/* Counts up or down. True: it was there, or is now. */
+static MSKI_NOINLINE bool mski_edit_count(mski_edit *e, misskey_jstr reaction, bool up)
+{
+    misskey_json reactions = mski_edit_get(e, "reactions");
+    misskey_iter it;
+    if (misskey_json_type(reactions) != MISSKEY_TYPE_OBJECT) {
+        if (!up) return false;
+        mski_edit_set(e, "reactions", misskey_json_text("{}"));
+        reactions = mski_edit_get(e, "reactions");
+    }
+    it = misskey_json_iter(reactions);
+    while (misskey_json_next(&it)) {
+        int64_t n = 0;
+        if (!misskey_reaction_eq(it.key, reaction)) continue;
+        misskey_json_i64(it.value, &n);
+        if (!up && n <= 1) mski_edit_drop(e, &it);
+        else mski_edit_number(e, &reactions, &it.key, mski_one_more(n, up), MISSKEY_CHANGED_REACTIONS);
+        e->changed |= MISSKEY_CHANGED_REACTIONS;
+        return true;
+    }
+    if (up) mski_edit_number(e, &reactions, &reaction, 1, MISSKEY_CHANGED_REACTIONS);
+    return up;
+}
+
+/* The picture of a custom emoji of another server. Those of the own one (name, or name@.) the application has. */
+static MSKI_NOINLINE void mski_learn_emoji(mski_edit *e, misskey_json emoji)
+{
+    const misskey_jstr name = misskey_json_str(misskey_json_get(emoji, "name"));
+    const misskey_json url = misskey_json_get(emoji, "url");
+    misskey_json known;
+    const uint8_t *const p = mski_bytes(name.ptr), *const end = p + name.len, *at = p;
+    while (at < end && *at != '@') at++;
+    if (misskey_json_type(url) != MISSKEY_TYPE_STRING || end - at < 2 || (end - at == 2 && at[1] == '.')) return;
+    known = mski_edit_get(e, "reactionEmojis");
+    if (misskey_json_type(known) != MISSKEY_TYPE_OBJECT) {
+        mski_edit_set(e, "reactionEmojis", misskey_json_text("{}"));
+        known = mski_edit_get(e, "reactionEmojis");
+    }
+    if (mski_member(known, name).ptr == NULL && mski_edit_pair(e, &known, &name, &url)) {
+        e->changed |= MISSKEY_CHANGED_REACTIONS;
+    }
+}
+
+static MSKI_NOINLINE bool mski_is_me(const misskey_store *s, misskey_jstr user)
+{
+    return s->d_.me != NULL && misskey_jstr_eq(user, s->d_.me);
+}
+
+/* Was this known? Else it is from now on, if there is room for what follows from it. */
+static bool mski_news(const misskey_store *s, mski_edit *e, uint64_t doing, bool done, size_t growth)
+{
+    const uint16_t i = mski_recall(s, e->slot, doing);
+    const bool known = i < e->slot->seen_ && (mski_seen(s, e->slot)[i] & 1) == done;
+    if (!known && e->slot->len_ + growth > e->limit) {
+        e->changed |= MISSKEY_CHANGED_CUT;
+        return false;
+    }
+    return mski_remember(s, e->slot, doing, done);
+}
+
+static MSKI_NOINLINE void mski_reacted(const misskey_store *s, mski_edit *e, misskey_json body, bool up)
+{
+    const misskey_jstr user = misskey_json_str(misskey_json_get(body, "userId"));
+    const misskey_jstr reaction = misskey_json_str(misskey_json_get(body, "reaction"));
+    const misskey_json emoji = misskey_json_get(body, "emoji");
+    const bool mine = mski_is_me(s, user);
+    const misskey_json null = misskey_json_text("null");
+    misskey_json normal;
+    int64_t total;
+    if (reaction.ptr == NULL) return;
+    /* the reaction three times at most (normal form, key, my own), the emoji, and the names of members */
+    if (!mski_news(s, e, mski_doing(user, reaction, 0), up, 3 * reaction.len + emoji.len + 128)) return;
+    normal = mski_normal(e, reaction);
+    if (mski_edit_count(e, misskey_json_str(normal), up) &&
+        misskey_json_i64(mski_edit_get(e, "reactionCount"), &total)) {
+        const misskey_json text = mski_note_text(e->slot);
+        const misskey_jstr key = misskey_jstr_text("reactionCount");
+        mski_edit_number(e, &text, &key, mski_one_more(total, up), MISSKEY_CHANGED_REACTIONS);
+    }
+    if (up) mski_learn_emoji(e, emoji);
+    if (mine && up) mski_edit_set(e, "myReaction", normal);
+    else if (mine && misskey_reaction_eq(misskey_json_str(mski_edit_get(e, "myReaction")), reaction)) {
+        mski_edit_set(e, "myReaction", null);
+    }
+}
+
+/* The choice with this index, or on v10 with this id; missing if there is none. */
+static misskey_json mski_choice(mski_edit *e, int64_t choice)
+{
+    misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
+    int64_t i;
+    for (i = 0; misskey_json_next(&it); i++) {
+        int64_t at = i;
+        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        if (at == choice && misskey_json_type(it.value) == MISSKEY_TYPE_OBJECT) return it.value;
+    }
+    return mski_no_json;
+}
+
+static MSKI_NOINLINE void mski_voted(const misskey_store *s, mski_edit *e, misskey_json body)
+{
+    const misskey_jstr user = misskey_json_str(misskey_json_get(body, "userId"));
+    const misskey_json yes = misskey_json_text("true");
+    misskey_json choice;
+    misskey_jstr key;
+    int64_t which, votes = 0;
+    if (!misskey_json_i64(misskey_json_get(body, "choice"), &which)) return;
+    choice = mski_choice(e, which);
+    if (choice.ptr == NULL || !mski_news(s, e, mski_doing(user, mski_no_jstr, which), true, 64)) return;
+    misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
+    key = misskey_jstr_text("votes");
+    mski_edit_number(e, &choice, &key, mski_one_more(votes, true), MISSKEY_CHANGED_POLL);
+    if (!mski_is_me(s, user)) return;
+    choice = mski_choice(e, which);
+    key = misskey_jstr_text("isVoted");
+    mski_edit_pair(e, &choice, &key, &yes);
+}
+
+static MSKI_NOINLINE void mski_deleted(const misskey_store *s, mski_edit *e, misskey_json body)
+{
+    misskey_json at = misskey_json_get(body, "deletedAt");
+    if (misskey_json_type(at) != MISSKEY_TYPE_STRING || at.len > 64) at = misskey_json_text("""");
+    mski_edit_set(e, "deletedAt", at);
+    if ((e->changed & MISSKEY_CHANGED_DELETED) == 0) { /* no room beside the note */
+        mski_empty_note(s, e->slot);
+        mski_edit_set(e, "deletedAt", at);
+    }
+    e->slot->flags_ |= MSKI_DELETED;
+}
+
+/* The forms of all forks: the whole note, what has changed of it, or only that something has. */
+static MSKI_NOINLINE uint32_t mski_edited(const misskey_store *s, mski_edit *e, misskey_json body)
+{
+    static const char *const members[] = { "text", "cw", "fileIds", "files", "updatedAt", "deleteAt" };
+    const misskey_json note = misskey_json_get(body, "note");
+    bool told = false;
+    size_t i;
+    if (misskey_json_type(note) == MISSKEY_TYPE_OBJECT) {
+        const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id"));
+        char key[32];
+        if (!mski_plain_id(key, id) || !mski_equal(key, e->slot->id_, 32)) return 0;
+        return mski_put_note(s, e->slot, note, false);
+    }
+    for (i = 0; i < MSKI_COUNT(members); i++) {
+        const misskey_json value = misskey_json_get(body, members[i]);
+        if (value.ptr != NULL) mski_edit_set(e, members[i], value);
+        told = told || (value.ptr != NULL && i < 2);
+    }
+    if (!told && (e->slot->flags_ & MSKI_EDITED) == 0) {
+        e->slot->flags_ |= MSKI_EDITED;
+        e->changed |= MISSKEY_CHANGED_REFETCH;
+    }
+    return e->changed;
+}
+
+MISSKEY_API uint32_t misskey_store_update(misskey_store *store, const misskey_message *message)
+{
+    const uint16_t i = mski_find_note_of(store, message->id);
+    mski_edit e;
+    if (message->kind != MISSKEY_KIND_NOTE_UPDATED || i == MSKI_NONE) return 0;
+    e.slot = mski_slot(store, i);
+    e.limit = store->d_.note_size;
+    e.changed = 0;
+    if (e.slot->flags_ & MSKI_DELETED) return 0;
+    switch (misskey_note_update_find(message->event)) {
+    case MISSKEY_NOTE_UPDATE_REACTED: mski_reacted(store, &e, message->body, true); break;
+    case MISSKEY_NOTE_UPDATE_UNREACTED: mski_reacted(store, &e, message->body, false); break;
+    case MISSKEY_NOTE_UPDATE_POLL_VOTED: mski_voted(store, &e, message->body); break;
+    case MISSKEY_NOTE_UPDATE_MADE_PRIVATE:
+    case MISSKEY_NOTE_UPDATE_DELETED: mski_deleted(store, &e, message->body); break;
+    case MISSKEY_NOTE_UPDATE_UPDATED: return mski_edited(store, &e, message->body);
+    default: break;
+    }
+    return e.changed;
+}
+
+MISSKEY_API misskey_json misskey_store_get(misskey_store *store, misskey_jstr id)
+{
+    const uint16_t i = mski_find_note_of(store, id);
+    if (i == MSKI_NONE) return mski_no_json;
+    mski_touch(store, i);
+    return mski_note_text(mski_slot(store, i));
+}
+
+/* --- holding and capturing --- */
+
+static void mski_drop_hold(misskey_store *s, uint16_t i)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    if (--slot->holds_ > 0) return;
+    mski_list_newest(s, i);
+    if ((slot->flags_ & MSKI_CAPTURED) == 0) return;
+    slot->released_ = s->now_;
+    if (slot->flags_ & MSKI_WAITING) {
+        slot->flags_ |= MSKI_AGAIN;
+        return;
+    }
+    slot->flags_ |= MSKI_WAITING;
+    slot->waiting_ = MSKI_NONE;
+    if (s->first_ == MSKI_NONE) s->first_ = i;
+    else mski_slot(s, s->last_)->waiting_ = i;
+    s->last_ = i;
+}
+
+static misskey_err mski_hold(misskey_store *s, uint16_t i, bool capture)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    misskey_err err;
+    if (slot->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
+    if (capture && (slot->flags_ & MSKI_CAPTURED) == 0) {
+        err = misskey_note_capture(s->d_.session, slot->id_, mski_padded_id(slot->id_, 32).len);
+        if (err != MISSKEY_ERR_OK) return err;
+        slot->flags_ |= MSKI_CAPTURED;
+    }
+    if (slot->holds_++ == 0) mski_unlist(s, i);
+    return MISSKEY_ERR_OK;
+}
+
+/* Is the note young enough to be worth a capture? */
+static bool mski_is_young(const misskey_store *s, misskey_note_slot *slot, int64_t unix_ms)
+{
+    const misskey_json text = mski_note_text(slot);
+    int64_t made;
+    if (s->d_.session == NULL || (slot->flags_ & MSKI_DELETED) != 0) return false;
+    if (unix_ms == 0 || s->d_.max_age_ms == MISSKEY_FOREVER) return true;
+    if (!misskey_jstr_time(misskey_json_str(misskey_json_get(text, "createdAt")), &made) &&
+        !misskey_id_time(misskey_json_str(misskey_json_get(text, "id")), &made)) return true;
+    return unix_ms - made <= (int64_t)s->d_.max_age_ms;
+}
+
+MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id, int64_t unix_ms)
+{
+    const uint16_t i = mski_find_note_of(store, id);
+    misskey_note_slot *slot;
+    misskey_err err;
+    bool capture, captured;
+    uint16_t j;
+    if (i == MSKI_NONE) return MISSKEY_ERR_STALE;
+    slot = mski_slot(store, i);
+    capture = mski_is_young(store, slot, unix_ms);
+    captured = (slot->flags_ & MSKI_CAPTURED) != 0;
+    err = mski_hold(store, i, capture);
+    if (err != MISSKEY_ERR_OK || slot->inner_ != MSKI_NONE) return err;
+    j = mski_put_inner(store, i, misskey_json_get(mski_note_text(slot), "renote"));
+    if (j == MSKI_NONE) return err;
+    err = mski_hold(store, j, capture);
+    if (err == MISSKEY_ERR_OK) {
+        slot->inner_ = j;
+    } else {
+        if (--slot->holds_ == 0) mski_list_newest(store, i);
+        if (!captured) mski_uncapture(store, slot);
+    }
+    return err;
+}
+
+MISSKEY_API misskey_err misskey_store_release(misskey_store *store, misskey_jstr id)
+{
+    const uint16_t i = mski_find_note_of(store, id);
+    misskey_note_slot *slot;
+    if (i == MSKI_NONE || mski_slot(store, i)->holds_ == 0) return MISSKEY_ERR_STALE;
+    slot = mski_slot(store, i);
+    if (slot->holds_ == 1 && slot->inner_ != MSKI_NONE) {
+        mski_drop_hold(store, slot->inner_);
+        slot->inner_ = MSKI_NONE;
+    }
+    mski_drop_hold(store, i);
+    return MISSKEY_ERR_OK;
+}
+
+/* Milliseconds until the first slot of the queue has to be looked at. */
+static uint32_t mski_grace_left(const misskey_store *s)
+{
+    const misskey_note_slot *slot;
+    uint32_t due;
+    if (s->first_ == MSKI_NONE) return MISSKEY_FOREVER;
+    slot = mski_slot(s, s->first_);
+    if (slot->holds_ > 0 || (slot->flags_ & MSKI_CAPTURED) == 0) return 0;
+    due = slot->released_ + s->d_.grace_ms;
+    return mski_due(s->now_, due) ? 0 : due - s->now_;
+}
+
+MISSKEY_API void misskey_store_tick(misskey_store *store, uint32_t now_ms)
+{
+    store->now_ = now_ms;
+    while (store->first_ != MSKI_NONE) {
+        const uint16_t i = store->first_;
+        misskey_note_slot *const slot = mski_slot(store, i);
+        const uint32_t left = mski_grace_left(store);
+        if (left > 0 && (slot->flags_ & MSKI_AGAIN) == 0) break;
+        store->first_ = slot->waiting_;
+        slot->flags_ = (uint16_t)(slot->flags_ & ~(MSKI_WAITING | MSKI_AGAIN));
+        if (left > 0) {             /* its time begins anew: back to the end */
+            slot->holds_ = 1;
+            mski_unlist(store, i);
+            mski_drop_hold(store, i);
+        } else if (slot->holds_ == 0) {
+            mski_uncapture(store, slot);
+        }
+    }
+}
+
+MISSKEY_API uint32_t misskey_store_timeout(const misskey_store *store) { return mski_grace_left(store); }
+
+MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_store_desc *desc)
+{
+    uint32_t i;
+    MISSKEY_MEMSET(store, 0, sizeof *store);
+    if (desc->mem.ptr == NULL || ((uintptr_t)desc->mem.ptr & 7) != 0) return MISSKEY_ERR_BAD_ARG;
+    store->stride_ = MISSKEY_STORE_STRIDE(desc->note_size);
+    if (desc->note_size < 256 || desc->mem.size >> 1 < store->stride_) return MISSKEY_ERR_TOO_SMALL;
+    MISSKEY_MEMCPY(&store->d_, desc, sizeof *desc);
+    if (store->d_.grace_ms == 0) store->d_.grace_ms = 10000;
+    if (store->d_.max_age_ms == 0) store->d_.max_age_ms = 300000;
+    store->newest_ = store->oldest_ = store->first_ = store->last_ = MSKI_NONE;
+    for (i = 0; i < MSKI_NONE && (i + 1) * store->stride_ <= desc->mem.size; i++) {
+        misskey_note_slot *const slot = mski_slot(store, (uint16_t)i);
+        MISSKEY_MEMSET(slot, 0, sizeof *slot);
+        slot->head_ = MSKI_NONE;
+        mski_list_newest(store, (uint16_t)i);
+    }
+    store->num_ = (uint16_t)i;
+    return MISSKEY_ERR_OK;
 }
 
 /* ================================================================================================================== */

@@ -122,6 +122,7 @@ static const wire client_to_server[] = {
     { "{'type':'alive'}", "ALIVE", NULL },
     { "{'type':'pong','body':{}}", "PONG body={}", NULL },
     { "ping", "TEXT_PING", NULL },
+    { "{'type':'h'}", "H", NULL },
     { "h", "TEXT_H", NULL }
 };
 
@@ -155,7 +156,8 @@ static const wire server_to_client[] = {
     { "{'type':'api-res:7','body':{}}", "API_RESULT alias=1 id=7 body={}", NULL },
     { "{'type':'ping','body':{}}", "PING body={}", NULL },
     { "{'type':'ping'}", "PING", NULL },
-    { "{'type':'userUpdated','body':[1,2]}", "OTHER type=userUpdated body=[1,2]", NULL },
+    { "{'type':'userUpdated','body':{}}", "USER_UPDATED body={}", NULL },
+    { "{'type':'loggedIn','body':[1,2]}", "OTHER type=loggedIn body=[1,2]", NULL },
     { "{'type':''}", "OTHER type=", NULL },
     { "pong", "TEXT_PONG", NULL }
 };
@@ -223,7 +225,7 @@ TEST other_names(void)
         "Connected", "disconnec", "chan", "channe", "channels", "Channel", "channel ", " channel", "c", "chh", "ap",
         "apii", "api-res", "api-re", "api;", "Api:", "sub", "subnote", "subNotes", "unsub", "unsubnote", "n", "u",
         "unn", "ss", "sm", "srr", "readnotification", "readNotifications", "readAllNotifications", "typingOnChannels",
-        "typingOn", "aliv", "alivee", "pin", "pingg", "po", "H", "h", "emojiAdd", "emojiaddeD", "emojiUpdate",
+        "typingOn", "aliv", "alivee", "pin", "pingg", "po", "H", "hh", "emojiAdd", "emojiaddeD", "emojiUpdate",
         "emojisDeleted", "announcement", "\\u0000", "channel\\u0000", "\\u0000channel", "chann\\u0045l", "ch\\nannel"
     };
     char text[VIEW], view[VIEW], want[VIEW], again[VIEW];
@@ -581,7 +583,7 @@ TEST refused_disguises(void)
         { "channel", "{}", false }, { "channel", "1", true }, { "ch", "{}", false },
         { "connected", "{\"id\":\"1\"}", false }, { "connected", "{\"id\":true}", true },
         { "emojiAdded", "1", false }, { "ping", NULL, false }, { "api:1", "{}", false }, { "api", "{}", true },
-        { "alive", NULL, false }, { "alive", "1", true }, { "h", NULL, true }, { "", NULL, true },
+        { "alive", NULL, false }, { "alive", "1", true }, { "h", NULL, false }, { "", NULL, true },
         { "a\",\"body\":\"b", NULL, false }, { "c\\u0068", "{}", false }
     };
     static const struct { const char *raw; bool ok; } texts[] = {

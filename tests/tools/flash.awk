@@ -8,7 +8,7 @@ BEGIN {
     group["conn"] = "connection"
     group["config"] = "errors"
     for (i = 0; i < 16; i++) digit[sprintf("%x", i)] = i
-    order = "json message url websocket session connection pump errors other"
+    order = "json message vocabulary typed params url websocket session store connection pump errors other"
 }
 
 function hex(text,    n, i) {

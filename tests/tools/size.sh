@@ -10,7 +10,7 @@ rm -f $dir/*.txt
 echo '#define MISSKEY_STREAM_IMPLEMENTATION
 #include "misskey_stream.h"' >$dir/impl.c
 
-structs="ws conn session event ws_event message jw ws_desc conn_desc"
+structs="ws conn session event ws_event message jw ws_desc conn_desc store note_slot note user notification"
 {
     echo '#include "misskey_stream.h"'
     for name in $structs; do
@@ -38,7 +38,8 @@ measure() {
         sed -n '/^Linker script and memory map/,$s/^/map /p' $dir/link.map
     } >$dir/facts
     awk -f $here/flash.awk misskey_stream.h $dir/facts >$dir/$build.flash.txt
-    awk -f $here/stack.awk $dir/impl.ci >$dir/$build.stack.txt
+    awk -v store=0 -f $here/stack.awk $dir/impl.ci >$dir/$build.stack.txt
+    awk -v store=1 -f $here/stack.awk $dir/impl.ci >$dir/$build.store-stack.txt
     $compile -c -o $dir/structs.o $dir/structs.c || return 1
     ${prefix}nm -S -t d $dir/structs.o | awk '{ sub(/^ram_/, "", $4); print $4, $2 + 0 }' >$dir/$build.ram.txt
 }
@@ -92,6 +93,9 @@ table "flash, bytes" flash $columns
 echo "worst stack, bytes, below a public function (callbacks and libc on top)"
 for column in $columns; do
     printf '%-22s %s\n' $column "$(cat $dir/$column.stack.txt)"
+done
+for column in $columns; do
+    case $column in *-all) printf '%-22s %s\n' "${column%-all}, store" "$(cat $dir/$column.store-stack.txt)" ;; esac
 done
 echo
 table "memory, bytes" ram $(for column in $columns; do case $column in *-all) echo $column ;; esac; done)

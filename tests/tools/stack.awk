@@ -1,5 +1,5 @@
 # stack.awk FILE.ci: the deepest stack below a public function and its chain of calls, from gcc -fcallgraph-info=su.
-# What callbacks and libc use comes on top.
+# What callbacks and libc use comes on top. -v store=0: of all but the note store; -v store=1: of the note store.
 /^node:/ {
     split($0, part, "\"")
     title = part[2]
@@ -22,7 +22,9 @@ function depth(f,    called, n, i, d, best) {
 }
 
 END {
-    for (f in frame) if (f ~ /^misskey_/ && depth(f) > worst) { worst = depth(f); root = f }
+    for (f in frame) {
+        if (f ~ /^misskey_/ && (f ~ /^misskey_store_/) == store && depth(f) > worst) { worst = depth(f); root = f }
+    }
     printf "%d", worst
     for (f = root; f != ""; f = deepest[f]) {
         name = f
