@@ -92,6 +92,8 @@ int main(void)
         (unsigned long)sizeof(misskey_conn_desc), (unsigned long)sizeof(misskey_session),
         (unsigned long)sizeof(misskey_event), (unsigned long)sizeof(misskey_ws_event),
         (unsigned long)sizeof(misskey_message), (unsigned long)sizeof(misskey_jw));
+#define MISSKEY_X_(name, NAME) printf("%lu\n", (unsigned long)sizeof(misskey_##name));
+    MISSKEY_ENTITY_LIST(MISSKEY_X_)
     return 0;
 }
 END

@@ -26,6 +26,27 @@ static bool entropy(void *user, void *dst, size_t len)
 extern int SMOKE_OTHER(void);
 #endif
 
+/* A note through the typed layer, the store and a builder. */
+static int notes(void)
+{
+    static uint64_t mem[MISSKEY_STORE_SIZE(2, 256) / 8];
+    static misskey_store_desc desc;
+    static misskey_store store;
+    static misskey_params params;
+    misskey_note note;
+    char text[32];
+    size_t len;
+    desc.mem.ptr = mem; desc.mem.size = sizeof mem;
+    desc.note_size = 256;
+    if (misskey_store_init(&store, &desc) != MISSKEY_ERR_OK) return 1;
+    if (misskey_store_put(&store, misskey_json_text("{\"id\":\"1\",\"text\":\"a\"}"), NULL) != MISSKEY_ERR_OK) return 2;
+    if (!misskey_note_read(misskey_store_get(&store, misskey_jstr_text("1")), &note)) return 3;
+    if (note.has.text != MISSKEY_PRESENT || !misskey_jstr_eq(note.text, "a")) return 4;
+    params.list_id = "1";
+    if (misskey_params_write(MISSKEY_CHANNEL_USER_LIST, &params, text, sizeof text, &len) != MISSKEY_ERR_OK) return 5;
+    return len == sizeof "{\"listId\":\"1\"}" - 1 ? 0 : 6;
+}
+
 int SMOKE_MAIN(void)
 {
     static const char wire[] =
@@ -53,5 +74,6 @@ int SMOKE_MAIN(void)
 #ifdef SMOKE_OTHER
     if (SMOKE_OTHER() != 0) return 5;
 #endif
+    if (notes() != 0) return 7;
     return seen == 1 ? 0 : 6;
 }
