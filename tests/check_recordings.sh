@@ -2,50 +2,11 @@
 # Replays every recording with build/wire_replay, both roles, cut into pieces in many ways, and compares the output byte
 # for byte with what tests/tools/expect_replay.mjs works out from the decoded messages. Then the errors of wire_replay
 # and json_check.
-dir=build/recordings
-replay=build/wire_replay
-small=4096      # receive memory that many messages do not fit in
-one_max=300000  # bytes; larger folders are not fed byte by byte
-failed=0
-rm -rf $dir
-mkdir -p $dir
-
-# result NAME PROBLEM DETAIL: passes if there is no problem
-result() {
-    if [ -z "$2" ]; then
-        echo "PASS recordings $1: $3"
-    else
-        echo "FAIL recordings $1: $2"
-        failed=1
-    fi
-}
-
-# compare ROLE KIND OPTIONS...: every folder of the index
-compare() {
-    role=$1 kind=$2
-    shift 2
-    count=0
-    bad=
-    while read -r number client server folder; do
-        bytes=$server
-        [ $role = server ] && bytes=$client
-        case " $* " in *" one "*) [ "$bytes" -le $one_max ] || continue ;; esac
-        count=$((count + 1))
-        $replay --role $role "$@" "$folder" >$dir/out 2>$dir/err && cmp -s $dir/out $dir/$number.$role$kind && continue
-        [ -n "$bad" ] && continue
-        line=$(cmp $dir/out $dir/$number.$role$kind 2>&1 | sed 's/.*, //')
-        bad="$folder ($line) $(head -n 1 $dir/err)"
-    done <$dir/index
-    result "$set, $role $*" "$bad" "$count folders"
-}
+check=recordings
+. tests/tools/recordings.sh
 
 replay_set() {
-    set=$1
-    find "$set" -name control.jsonl | sed 's,/control.jsonl$,,' | LC_ALL=C sort >$dir/folders
-    if ! xargs node tests/tools/expect_replay.mjs $dir $small <$dir/folders; then
-        result "$set" "tests/tools/expect_replay.mjs cannot read it"
-        return
-    fi
+    expect || return
     for r in client server; do
         for split in whole one recorded random:1 random:2 random:3; do
             compare $r "" --split $split
@@ -80,8 +41,9 @@ replay_errors() {
     mkdir -p $dir/empty
     ends 2 "no folder" $replay
     ends 2 "two folders" $replay $good $good
-    ends 2 "unknown option" $replay --typed $good
+    ends 2 "unknown option" $replay --type $good
     ends 2 "unknown role" $replay --role peer $good
+    ends 2 "no value" $replay --split
     ends 2 "unknown split" $replay --split random:x $good
     ends 2 "too little memory" $replay --rx 255 $good
     ends 0 "least memory" $replay --rx 256 $good
@@ -128,16 +90,7 @@ json_check_errors() {
     ends 2 "json_check, folder" build/json_check $dir
 }
 
-if command -v node >/dev/null; then
-    replay_set tests/recordings
-    if [ -d ../shared/recordings ]; then
-        replay_set ../shared/recordings
-    else
-        echo "SKIP recordings: ../shared/recordings is missing; only tests/recordings was replayed"
-    fi
-else
-    echo "SKIP recordings: node is missing"
-fi
+each_set replay_set
 replay_errors
 json_check_errors
 exit $failed

@@ -1,10 +1,14 @@
 // What wire_replay has to print, worked out from messages.jsonl, control.jsonl and the heads of the .bin files alone.
-// usage: node expect_replay.mjs OUTDIR SMALL DIR...
+// usage: node expect_replay.mjs [--typed] OUTDIR SMALL DIR...
 // Writes for each DIR, numbered from 0, OUTDIR/N.ROLE, N.ROLE.small (--rx SMALL) and N.ROLE.message (--framing
 // message), and OUTDIR/index with a line for each: number, bytes from the client, bytes from the server, DIR.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+
+const options = process.argv.slice(2)
+const typed = options[0] === '--typed'
+if (typed) options.shift()
 
 const read = (dir, name) => {
   const path = `${dir}/${name}`
@@ -65,7 +69,75 @@ const messageLine = (text) => {
   const body = members(outer)
   const nested = ['channel', 'ch', 'noteUpdated'].includes(JSON.parse(type)) && outer?.[0] === '{'
   return `{"event":"message","type":${type},"id":${string(body.get('id'))},` +
-    `"inner":${nested ? string(body.get('type')) : 'null'},"body":${oneLine(nested ? body.get('body') : outer)}}`
+    `"inner":${nested ? string(body.get('type')) : 'null'},"body":${oneLine(nested ? body.get('body') : outer)}}` +
+    (typed && nested ? typedLine(JSON.parse(text)) : '')
+}
+
+// --- the line behind a message; JSON.stringify leaves out what is undefined ---
+
+const isObject = (v) => typeof v === 'object' && v !== null && !Array.isArray(v)
+const str = (v) => typeof v === 'string' ? v.toWellFormed() : undefined
+const int = (v) => Number.isSafeInteger(v) ? v : undefined
+const bool = (v) => typeof v === 'boolean' ? v : undefined
+const list = (v, pick) => Array.isArray(v) ? v.filter(isObject).map(pick) : undefined
+// The member, or the name it had up to v10.
+const member = (object, name, old) => object[name] === undefined ? object[old] : object[name]
+
+const typedUser = (user) => !isObject(user) ? undefined
+  : { id: str(user.id), username: str(user.username), host: str(user.host), name: str(user.name) }
+
+const typedReactions = (map) => !isObject(map) ? undefined
+  : Object.fromEntries(Object.entries(map).map(([name, count]) => [str(name), int(count) ?? 0]))
+
+const typedFile = (file) => ({ id: str(file.id), type: str(file.type), url: str(file.url) })
+const typedChoice = (choice) => ({ text: str(choice.text), votes: int(choice.votes) })
+
+const typedNote = (note) => ({
+  id: str(note.id),
+  createdAt: str(note.createdAt),
+  text: str(note.text),
+  cw: str(note.cw),
+  visibility: str(note.visibility),
+  localOnly: bool(note.localOnly),
+  userId: str(note.userId),
+  replyId: str(note.replyId),
+  renoteId: str(note.renoteId),
+  channelId: str(note.channelId),
+  user: typedUser(note.user),
+  reactions: typedReactions(member(note, 'reactions', 'reactionCounts')),
+  files: list(member(note, 'files', 'media'), typedFile),
+  poll: list(note.poll?.choices, typedChoice),
+})
+
+const typedUpdate = ({ id, type, body }) => ({
+  id: str(id),
+  type: str(type),
+  reaction: str(body?.reaction),
+  userId: str(body?.userId),
+  choice: int(body?.choice),
+  deletedAt: str(body?.deletedAt),
+})
+
+const typedNotification = (notification) => ({
+  id: str(notification.id),
+  createdAt: str(notification.createdAt),
+  type: str(notification.type),
+  userId: str(notification.userId),
+  reaction: str(notification.reaction),
+  user: typedUser(notification.user),
+  noteId: str(notification.note?.id),
+})
+
+const notes = ['note', 'mention', 'reply', 'renote', 'edited']
+const notifications = ['notification', 'unreadNotification']
+
+// For a message whose body is an object.
+const typedLine = ({ type, body }) => {
+  const print = (kind, members) => `\n${JSON.stringify({ event: 'typed', kind, ...members })}`
+  if (type === 'noteUpdated') return print('noteUpdate', typedUpdate(body))
+  if (!isObject(body.body)) return ''
+  if (notes.includes(body.type)) return print('note', typedNote(body.body))
+  return notifications.includes(body.type) ? print('notification', typedNotification(body.body)) : ''
 }
 
 const payload = (m) => m.invalidUtf8 ? m.invalidUtf8.length / 2 : Buffer.byteLength(m.data)
@@ -152,7 +224,7 @@ const expect = (dir, role, small) => {
   return { '': wire(Infinity), '.small': wire(small - 14), '.message': texts }
 }
 
-const [out, small, ...dirs] = process.argv.slice(2)
+const [out, small, ...dirs] = options
 const index = dirs.map((dir, number) => {
   for (const role of ['client', 'server']) {
     for (const [kind, text] of Object.entries(expect(dir, role, Number(small)))) {

@@ -1,7 +1,8 @@
 /* wire_replay - feeds the recording of one connection to the library and prints every event as one line of JSON
    usage: wire_replay [--role client|server] [--split whole|one|recorded|random:SEED] [--rx BYTES]
-                      [--framing websocket|message] DIR
+                      [--framing websocket|message] [--typed] DIR
    Role client replays server.bin, role server client.bin. --framing message feeds the texts of messages.jsonl instead.
+   --typed: what the library reads from a note, a note update or a notification follows as a line of its own.
    Exit status: 0 replayed, whatever the peer did; 1 the files of DIR disagree with each other; 2 usage or unreadable.
    POSIX: popen and gzip, for files that end in .gz. */
 #define _POSIX_C_SOURCE 200809L
@@ -19,7 +20,7 @@ enum { TO_CLIENT, TO_SERVER, DIRECTIONS };      /* "recv" and "send" in the .jso
 
 struct options {
     const char *dir;
-    bool server, message_framing;
+    bool server, message_framing, typed;
     enum split split;
     uint32_t seed;
     size_t rx_size;             /* 0 = large enough for everything */
@@ -160,6 +161,195 @@ static void read_folder(struct folder *f, const char *dir)
     }
 }
 
+/* --- the typed lines --- */
+
+static void write_string(misskey_jw *w, const char *name, misskey_jstr s)
+{
+    char *plain;
+    size_t len;
+    if (s.ptr == NULL) return;
+    plain = allocate(NULL, s.len + 1);
+    len = misskey_jstr_copy(s, plain, s.len + 1);
+    misskey_jw_key(w, name);
+    misskey_jw_str(w, plain, len);
+    free(plain);
+}
+
+static void write_user(misskey_jw *w, misskey_json object)
+{
+    misskey_user user;
+    if (!misskey_user_read(object, &user)) return;
+    misskey_jw_key(w, "user");
+    misskey_jw_open(w, '{');
+    write_string(w, "id", user.id);
+    write_string(w, "username", user.username);
+    write_string(w, "host", user.host);
+    write_string(w, "name", user.name);
+    misskey_jw_close(w);
+}
+
+/* The writer takes names up to a NUL; no reaction of a server has one. */
+static void write_reactions(misskey_jw *w, misskey_json map)
+{
+    misskey_iter it = misskey_json_iter(map);
+    misskey_jstr reaction;
+    int64_t count;
+    if (misskey_json_type(map) != MISSKEY_TYPE_OBJECT) return;
+    misskey_jw_key(w, "reactions");
+    misskey_jw_open(w, '{');
+    while (misskey_reactions_next(&it, &reaction, &count)) {
+        char *const name = allocate(NULL, reaction.len + 1);
+        misskey_jstr_copy(reaction, name, reaction.len + 1);
+        misskey_jw_key(w, name);
+        misskey_jw_i64(w, count);
+        free(name);
+    }
+    misskey_jw_close(w);
+}
+
+static void write_files(misskey_jw *w, misskey_json array)
+{
+    misskey_iter it = misskey_json_iter(array);
+    misskey_file file;
+    if (misskey_json_type(array) != MISSKEY_TYPE_ARRAY) return;
+    misskey_jw_key(w, "files");
+    misskey_jw_open(w, '[');
+    while (misskey_json_next(&it)) {
+        if (!misskey_file_read(it.value, &file)) continue;
+        misskey_jw_open(w, '{');
+        write_string(w, "id", file.id);
+        write_string(w, "type", file.type);
+        write_string(w, "url", file.url);
+        misskey_jw_close(w);
+    }
+    misskey_jw_close(w);
+}
+
+static void write_poll(misskey_jw *w, misskey_json object)
+{
+    misskey_poll poll;
+    misskey_poll_choice choice;
+    misskey_iter it;
+    if (!misskey_poll_read(object, &poll) || misskey_json_type(poll.choices) != MISSKEY_TYPE_ARRAY) return;
+    misskey_jw_key(w, "poll");
+    misskey_jw_open(w, '[');
+    for (it = misskey_json_iter(poll.choices); misskey_json_next(&it);) {
+        if (!misskey_poll_choice_read(it.value, &choice)) continue;
+        misskey_jw_open(w, '{');
+        write_string(w, "text", choice.text);
+        if (choice.has.votes == MISSKEY_PRESENT) {
+            misskey_jw_key(w, "votes");
+            misskey_jw_i64(w, choice.votes);
+        }
+        misskey_jw_close(w);
+    }
+    misskey_jw_close(w);
+}
+
+static void write_note(misskey_jw *w, misskey_json body)
+{
+    misskey_note note;
+    (void)misskey_note_read(body, &note);
+    write_string(w, "id", note.id);
+    write_string(w, "createdAt", note.created_at);
+    write_string(w, "text", note.text);
+    write_string(w, "cw", note.cw);
+    write_string(w, "visibility", note.visibility);
+    if (note.has.local_only == MISSKEY_PRESENT) {
+        misskey_jw_key(w, "localOnly");
+        misskey_jw_bool(w, note.local_only);
+    }
+    write_string(w, "userId", note.user_id);
+    write_string(w, "replyId", note.reply_id);
+    write_string(w, "renoteId", note.renote_id);
+    write_string(w, "channelId", note.channel_id);
+    write_user(w, note.user);
+    write_reactions(w, note.reactions);
+    write_files(w, note.files);
+    write_poll(w, note.poll);
+}
+
+static void write_note_update(misskey_jw *w, const misskey_message *m, misskey_json body)
+{
+    misskey_note_update update;
+    (void)misskey_note_update_read(body, &update);
+    if (!m->id_number) write_string(w, "id", m->id);
+    write_string(w, "type", m->event);
+    write_string(w, "reaction", update.reaction);
+    write_string(w, "userId", update.user_id);
+    if (update.has.choice == MISSKEY_PRESENT) {
+        misskey_jw_key(w, "choice");
+        misskey_jw_i64(w, update.choice);
+    }
+    write_string(w, "deletedAt", update.deleted_at);
+}
+
+static void write_notification(misskey_jw *w, misskey_json body)
+{
+    misskey_notification notification;
+    misskey_note note;
+    (void)misskey_notification_read(body, &notification);
+    write_string(w, "id", notification.id);
+    write_string(w, "createdAt", notification.created_at);
+    write_string(w, "type", notification.type);
+    write_string(w, "userId", notification.user_id);
+    write_string(w, "reaction", notification.reaction);
+    write_user(w, notification.user);
+    if (misskey_note_read(notification.note, &note)) write_string(w, "noteId", note.id);
+}
+
+/* What a message is read as. */
+enum typed { NOTHING, NOTE, NOTE_UPDATE, NOTIFICATION };
+
+static enum typed type_of(const misskey_message *m, misskey_json body)
+{
+    if (m->kind == MISSKEY_KIND_NOTE_UPDATED) return NOTE_UPDATE;
+    if (m->kind != MISSKEY_KIND_CHANNEL || misskey_json_type(body) != MISSKEY_TYPE_OBJECT) return NOTHING;
+    switch (misskey_channel_event_find(m->event)) {
+    case MISSKEY_CHANNEL_EVENT_NOTE:
+    case MISSKEY_CHANNEL_EVENT_MENTION:
+    case MISSKEY_CHANNEL_EVENT_REPLY:
+    case MISSKEY_CHANNEL_EVENT_RENOTE:
+    case MISSKEY_CHANNEL_EVENT_EDITED: return NOTE;
+    case MISSKEY_CHANNEL_EVENT_NOTIFICATION:
+    case MISSKEY_CHANNEL_EVENT_UNREAD_NOTIFICATION: return NOTIFICATION;
+    default: return NOTHING;
+    }
+}
+
+static void write_typed(misskey_jw *w, enum typed type, const misskey_message *m, misskey_json body)
+{
+    static const char *const kinds[] = { "", "note", "noteUpdate", "notification" };
+    misskey_jw_open(w, '{');
+    write_string(w, "event", misskey_jstr_text("typed"));
+    write_string(w, "kind", misskey_jstr_text(kinds[type]));
+    if (type == NOTE) write_note(w, body);
+    else if (type == NOTE_UPDATE) write_note_update(w, m, body);
+    else write_notification(w, body);
+    misskey_jw_close(w);
+}
+
+static void print_typed(const misskey_message *m, misskey_json body)
+{
+    const enum typed type = type_of(m, body);
+    size_t cap = 4096;
+    char *buffer = NULL;
+    misskey_json line;
+    misskey_jw w;
+    misskey_err err;
+    if (type == NOTHING) return;
+    do {
+        buffer = allocate(buffer, cap);
+        misskey_jw_init(&w, buffer, cap);
+        write_typed(&w, type, m, body);
+        err = misskey_jw_done(&w, &line);
+        cap = w.len;
+    } while (err == MISSKEY_ERR_TOO_SMALL);
+    if (err != MISSKEY_ERR_OK) fail(DISAGREE, "the library cannot write what it read: %s", misskey_err_text(err));
+    printf("%.*s\n", (int)line.len, line.ptr);
+    free(buffer);
+}
+
 /* --- the lines --- */
 
 /* LF and CR can only be white space between tokens here. */
@@ -203,7 +393,7 @@ static bool is_white(char c) { return c == ' ' || c == '\t' || c == '\n' || c ==
 
 /* What the event does not keep as it was on the wire is looked up in its text. The library has checked that text;
    misskey_json_check would refuse the messages that are deeper than MISSKEY_MAX_DEPTH. */
-static void print_message(const misskey_message *m, misskey_str text)
+static void print_message(const misskey_message *m, misskey_str text, bool typed)
 {
     const bool event = m->kind == MISSKEY_KIND_CHANNEL || m->kind == MISSKEY_KIND_NOTE_UPDATED;
     const misskey_jstr none = { NULL, 0 };
@@ -223,13 +413,17 @@ static void print_message(const misskey_message *m, misskey_str text)
         print_literal("id", m->id_number ? none : m->id);
         print_literal("inner", m->event);
         body = m->body;
+        if (m->deep) {
+            body.ptr = m->raw.ptr;
+            body.len = m->raw.len;
+        }
     } else {
         print_literal("id", misskey_json_str(misskey_json_get(body, "id")));
         print_literal("inner", none);
     }
-    if (event && m->deep) print_member("body", m->raw.ptr, m->raw.len);
-    else print_member("body", body.ptr, body.len);
+    print_member("body", body.ptr, body.len);
     fputs("}\n", stdout);
+    if (typed) print_typed(m, body);
 }
 
 static void print_closed(uint16_t code, misskey_err err)
@@ -242,7 +436,7 @@ static void print_closed(uint16_t code, misskey_err err)
 struct replay {
     misskey_conn client;
     misskey_ws server;
-    bool is_server, closed;
+    bool is_server, typed, closed;
     misskey_err end;
 };
 
@@ -253,7 +447,7 @@ static bool poll_client(struct replay *r)
     if (r->closed) fail(DISAGREE, "the library reports an event after the end of the connection");
     switch (e.type) {
     case MISSKEY_EVENT_OPEN:    puts("{\"event\":\"open\"}"); break;
-    case MISSKEY_EVENT_MESSAGE: print_message(&e.message, e.text); break;
+    case MISSKEY_EVENT_MESSAGE: print_message(&e.message, e.text, r->typed); break;
     case MISSKEY_EVENT_DROPPED: print_dropped(e.size); break;
     case MISSKEY_EVENT_CLOSED:
         print_closed(e.code, e.err);
@@ -266,10 +460,10 @@ static bool poll_client(struct replay *r)
 }
 
 /* Servers take a binary message as text; one that is not UTF-8 cannot be printed as text. */
-static void server_message(const misskey_ws_event *e)
+static void server_message(const struct replay *r, const misskey_ws_event *e)
 {
     misskey_message m;
-    if (misskey_message_parse(e->text.ptr, e->text.len, &m) == MISSKEY_ERR_OK) print_message(&m, e->text);
+    if (misskey_message_parse(e->text.ptr, e->text.len, &m) == MISSKEY_ERR_OK) print_message(&m, e->text, r->typed);
     else print_dropped(e->text.len);
 }
 
@@ -281,7 +475,7 @@ static bool poll_server(struct replay *r)
     switch (e.type) {
     case MISSKEY_WS_EVENT_UPGRADE: misskey_ws_accept(&r->server, NULL); break;
     case MISSKEY_WS_EVENT_OPEN:    puts("{\"event\":\"open\"}"); break;
-    case MISSKEY_WS_EVENT_MESSAGE: server_message(&e); break;
+    case MISSKEY_WS_EVENT_MESSAGE: server_message(r, &e); break;
     case MISSKEY_WS_EVENT_DROPPED: print_dropped(e.size); break;
     case MISSKEY_WS_EVENT_CLOSED:
         print_closed(e.code, e.err);
@@ -415,6 +609,7 @@ static void replay_wire(const struct folder *f, const struct options *o)
     struct replay r = { 0 };
     const bool usable = decode_key(key, nonce);
     misskey_err err;
+    r.typed = o->typed;
     desc.ws.server = r.is_server = o->server;
     desc.ws.host = "replay";
     desc.ws.entropy = entropy;
@@ -479,7 +674,7 @@ static void replay_messages(const struct folder *f, const struct options *o)
         else if (misskey_session_recv_message(&session, text, len) == MISSKEY_ERR_BAD_UTF8)
             fputs("wire_replay: messages.jsonl: a text that is not UTF-8 is left out\n", stderr);
         while (misskey_session_poll(&session, &e)) {
-            if (e.type == MISSKEY_EVENT_MESSAGE) print_message(&e.message, e.text);
+            if (e.type == MISSKEY_EVENT_MESSAGE) print_message(&e.message, e.text, o->typed);
         }
     }
     free(text);
@@ -520,14 +715,19 @@ static bool parse_choice(const char *value, const char *no, const char *yes, boo
 }
 
 static const char usage[] = "usage: wire_replay [--role client|server] [--split whole|one|recorded|random:SEED] "
-                            "[--rx BYTES, at least 256] [--framing websocket|message] DIR";
+                            "[--rx BYTES, at least 256] [--framing websocket|message] [--typed] DIR";
 
 static void parse_options(int argc, char **argv, struct options *o)
 {
     int i;
-    for (i = 1; i < argc && argv[i][0] == '-'; i += 2) {
-        const char *const name = argv[i], *const value = i + 1 < argc ? argv[i + 1] : "";
+    for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+        const char *const name = argv[i], *value;
         bool ok = false;
+        if (strcmp(name, "--typed") == 0) {
+            o->typed = true;
+            continue;
+        }
+        value = ++i < argc ? argv[i] : "";
         if (strcmp(name, "--role") == 0) ok = parse_choice(value, "client", "server", &o->server);
         else if (strcmp(name, "--framing") == 0) ok = parse_choice(value, "websocket", "message", &o->message_framing);
         else if (strcmp(name, "--split") == 0) ok = parse_split(value, o);

@@ -1,0 +1,63 @@
+#!/bin/sh
+# The typed lines of every recording, as build/wire_replay --typed prints them, byte for byte against what
+# tests/tools/expect_replay.mjs finds with JSON.parse; the same for the messages of tests/golden/typed_cases.txt, made by hand.
+# And that the library knows every name that the servers of the recordings use.
+check=typed
+. tests/tools/recordings.sh
+
+# one_line: of equal lines how many there are, all in one line
+one_line() {
+    LC_ALL=C sort | uniq -c | tr -s ' \n' ' '
+}
+
+# The kinds of typed lines there are, so that comparing nothing does not pass.
+count_lines() {
+    counts=$(cat $dir/*.client | LC_ALL=C sed -n 's/^{"event":"typed","kind":"\([a-zA-Z]*\)".*/\1/p' | one_line)
+    case $counts in
+    *' note '*' noteUpdate '*' notification '*) result "$set, lines" "" "$counts" ;;
+    *) result "$set, lines" "not every kind is there:$counts" ;;
+    esac
+}
+
+typed_set() {
+    find $set -name messages.jsonl -exec cat {} + >$dir/messages
+    find $set -name messages.jsonl.gz -exec gzip -dc {} + >>$dir/messages
+    result "$set, unknown names" "$(build/list_unknown <$dir/messages 2>&1 | one_line)" \
+        "none in $(wc -l <$dir/messages) messages"
+    rm -f $dir/*.client
+    expect --typed || return
+    count_lines
+    for r in client server; do
+        compare $r "" --typed
+        compare $r "" --typed --split random:7
+        compare $r .message --typed --framing message
+    done
+}
+
+# Each line of the file is a message, sent and received. DEEP is more nesting than wire_replay is built for.
+typed_cases() {
+    set=tests/golden/typed_cases.txt
+    mkdir -p $dir/cases
+    for file in control.jsonl chunks.jsonl client.bin server.bin; do : >$dir/cases/$file; done
+    node -e 'const deep = "[".repeat(5000) + "]".repeat(5000)
+        for (const line of fs.readFileSync(0, "utf8").split("\n").slice(0, -1)) {
+            const data = line.replace("DEEP", deep)
+            for (const dir of ["recv", "send"]) console.log(JSON.stringify({ dir, data }))
+        }' \
+        <$set >$dir/cases/messages.jsonl
+    node tests/tools/expect_replay.mjs --typed $dir $small $dir/cases
+    compare client .message --typed --framing message
+    compare server .message --typed --framing message
+    found=$(build/list_unknown <$dir/cases/messages.jsonl |
+        grep -c -x -E 'message glimpsed|event sparkled|note update starred|notification wished|text')
+    [ "$found" -eq 5 ] && problem= || problem="list_unknown finds $found of 5 invented names"
+    result "$set, unknown names" "$problem" "all $found invented ones are found"
+}
+
+each_set typed_set
+if command -v node >/dev/null; then
+    typed_cases
+else
+    echo "SKIP typed tests/golden/typed_cases.txt: node is missing"
+fi
+exit $failed
