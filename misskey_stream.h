@@ -2419,8 +2419,9 @@ MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_s
     misskey_store_put -- a note came: over a channel, or from HTTP
 
     New: stored. Known: replaced, but my_reaction stays unless the note says something else, and a deleted one stays
-    deleted. Minimized: merged over what is there; and a full one under a minimized one. The note that a renote repeats
-    is put as well, in a slot of its own: updates come for that one.
+    deleted. Minimized: merged over what is there; what minimized forms have (my_reaction, poll, parts of reply, renote
+    and user) stays when a whole note comes. The note that a renote repeats is put as well, in a slot of its own:
+    updates come for that one.
 
     *changed  may be NULL; of the note itself
     Errors    BAD_ARG: no object with an id as misskey_note_capture takes. FULL: every slot is held. Nothing has changed
@@ -4174,10 +4175,11 @@ MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out)
     const uint8_t *p = mski_bytes(value.ptr), *const end = p + value.len;
     const uint64_t most = UINT64_C(9223372036854775807);
     const bool minus = value.len > 0 && *p == '-';
-    int32_t exponent = mski_exponent(p, end), zeros = 0;
+    int32_t exponent, zeros = 0;
     bool point = false;
     uint64_t m = 0;
     if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
+    exponent = mski_exponent(p, end);
     for (p += minus; p < end && (*p | 0x20) != 'e'; p++) {
         const unsigned digit = (unsigned)(*p - '0');
         if (*p == '.') {
@@ -6939,7 +6941,7 @@ MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
    release also in a queue, where they stay until their turn, whoever has them by then. */
 
 #define MSKI_USED 1u                /* flags_ */
-#define MSKI_MINIMAL 2u             /* only minimized forms have come */
+#define MSKI_VIEWED 2u              /* a minimized form has come: what it says of the viewer stays */
 #define MSKI_DELETED 4u
 #define MSKI_EDITED 8u              /* REFETCH was reported */
 #define MSKI_CAPTURED 16u           /* by the store */
@@ -7049,7 +7051,7 @@ static uint16_t mski_new_note(misskey_store *s, const char id[32])
     MISSKEY_MEMCPY(slot->id_, id, 32);
     slot->next_ = chain->head_;
     chain->head_ = i;
-    slot->flags_ = (uint16_t)(slot->flags_ | MSKI_USED | MSKI_MINIMAL);
+    slot->flags_ |= MSKI_USED;
     slot->seen_ = 0;
     slot->inner_ = MSKI_NONE;
     mski_empty_note(s, slot);
@@ -7118,21 +7120,26 @@ typedef struct mski_edit {
     uint32_t changed;
 } mski_edit;
 
-/* What a member stands for. first: it comes before the others where not everything fits. */
-typedef struct mski_part { uint8_t changed; bool first; } mski_part;
+/* What a member stands for. first: it comes before the others where not everything fits. viewer: minimized forms have
+   it, made for who looks at it. */
+typedef struct mski_part { uint16_t changed; bool first, viewer; } mski_part;
 
 static MSKI_NOINLINE const mski_part *mski_part_of(misskey_jstr key)
 {
     static const char names[] =
         "id\0createdAt\0userId\0renoteId\0replyId\0visibility\0reactions\0reactionCount\0reactionEmojis\0"
-        "myReaction\0poll\0text\0cw\0files\0fileIds\0deletedAt";
+        "myReaction\0poll\0text\0cw\0files\0fileIds\0deletedAt\0user\0reply\0renote";
     static const mski_part parts[] = {
-        { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true },
-        { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true }, { MISSKEY_CHANGED_REST, true },
-        { MISSKEY_CHANGED_REACTIONS, true }, { MISSKEY_CHANGED_REACTIONS, true }, { MISSKEY_CHANGED_REACTIONS, true },
-        { MISSKEY_CHANGED_MY_REACTION, true }, { MISSKEY_CHANGED_POLL, true }, { MISSKEY_CHANGED_TEXT, true },
-        { MISSKEY_CHANGED_TEXT, true }, { MISSKEY_CHANGED_TEXT, false }, { MISSKEY_CHANGED_TEXT, false },
-        { MISSKEY_CHANGED_DELETED, true }, { MISSKEY_CHANGED_REST, false } /* every other */
+        { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
+        { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
+        { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
+        { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_REACTIONS, true, false },
+        { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_MY_REACTION, true, true },
+        { MISSKEY_CHANGED_POLL, true, true },           { MISSKEY_CHANGED_TEXT, true, false },
+        { MISSKEY_CHANGED_TEXT, true, false },          { MISSKEY_CHANGED_TEXT, false, false },
+        { MISSKEY_CHANGED_TEXT, false, false },         { MISSKEY_CHANGED_DELETED, true, false },
+        { MISSKEY_CHANGED_REST, false, true },          { MISSKEY_CHANGED_REST, false, true },
+        { MISSKEY_CHANGED_REST, false, true },          { MISSKEY_CHANGED_REST, false, false } /* every other */
     };
     return &parts[mski_find_name(names, MSKI_COUNT(parts) - 1, key)];
 }
@@ -7248,19 +7255,20 @@ static int64_t mski_one_more(int64_t n, bool up)
 
 /* --- putting a note --- */
 
-enum { MSKI_REPLACE, MSKI_OVER, MSKI_UNDER };
-
-/* The members of an object that is in both: those of a minimized form win. */
-static void mski_merge_part(mski_edit *e, const misskey_iter *member, int how, uint32_t bit)
+/* The members of an object that is in both. */
+static void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t bit)
 {
     misskey_iter it = misskey_json_iter(member->value);
     while (misskey_json_next(&it)) {
         const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
-        if (mski_edit_member(e, &object, &it, how == MSKI_UNDER)) e->changed |= bit;
+        if (mski_member(member->value, it.key).ptr != it.value.ptr) continue;
+        if (mski_edit_member(e, &object, &it, keep)) e->changed |= bit;
     }
 }
 
-static MSKI_NOINLINE void mski_merge(mski_edit *e, misskey_json note, int how)
+/* One pass over what comes first, one over the rest. A minimized form goes over what is there; what it said of the
+   viewer stays when a whole note comes. */
+static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool minimized)
 {
     int rest;
     for (rest = 0; rest < 2; rest++) {
@@ -7268,24 +7276,39 @@ static MSKI_NOINLINE void mski_merge(mski_edit *e, misskey_json note, int how)
         while (misskey_json_next(&it)) {
             const mski_part *const part = mski_part_of(it.key);
             const misskey_json text = mski_note_text(e->slot), old = mski_member(text, it.key);
-            if (part->first == (rest == 1)) continue;
-            if (how != MSKI_REPLACE && misskey_json_type(old) == MISSKEY_TYPE_OBJECT &&
+            const bool keep = !minimized && part->viewer && (e->slot->flags_ & MSKI_VIEWED) != 0;
+            if (part->first == (rest == 1) || mski_member(note, it.key).ptr != it.value.ptr) continue; /* a duplicate */
+            if ((minimized || keep) && misskey_json_type(old) == MISSKEY_TYPE_OBJECT &&
                 misskey_json_type(it.value) == MISSKEY_TYPE_OBJECT) {
-                mski_merge_part(e, &it, how, part->changed);
-            } else if (mski_edit_member(e, &text, &it, how == MSKI_UNDER)) {
+                mski_merge_part(e, &it, keep, part->changed);
+            } else if (mski_edit_member(e, &text, &it, keep)) {
                 e->changed |= part->changed;
             }
         }
     }
 }
 
-/* Members that a newer form of the note has no more. What concerns the viewer is often left out, so it stays. */
+/* Where something did not fit, members that became shorter behind it may have made room. */
+static void mski_merge(mski_edit *e, misskey_json note, bool minimized)
+{
+    uint32_t changed = e->changed;
+    do {
+        e->changed = 0;
+        mski_merge_once(e, note, minimized);
+        changed |= e->changed & ~(uint32_t)MISSKEY_CHANGED_CUT;
+    } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT);
+    e->changed |= changed;
+}
+
+/* Members that a newer form of the note has no more. The viewer's reaction is often left out, so it stays. */
 static MSKI_NOINLINE void mski_drop_missing(mski_edit *e, misskey_json note)
 {
     misskey_iter it = misskey_json_iter(mski_note_text(e->slot));
     while (misskey_json_next(&it)) {
         const mski_part *const part = mski_part_of(it.key);
-        if (part->changed == MISSKEY_CHANGED_MY_REACTION || mski_member(note, it.key).ptr != NULL) continue;
+        const bool viewed = (e->slot->flags_ & MSKI_VIEWED) != 0 || part->changed == MISSKEY_CHANGED_MY_REACTION;
+        if (part->viewer && viewed) continue;
+        if (mski_member(note, it.key).ptr != NULL) continue;
         mski_edit_drop(e, &it);
         e->changed |= part->changed;
         it = misskey_json_iter(mski_note_text(e->slot));
@@ -7337,19 +7360,19 @@ static MSKI_NOINLINE bool mski_is_minimized(misskey_json note)
 static uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note, bool fresh)
 {
     const bool minimized = mski_is_minimized(note);
-    const int how = minimized ? MSKI_OVER : slot->flags_ & MSKI_MINIMAL ? MSKI_UNDER : MSKI_REPLACE;
     mski_edit e;
     e.slot = slot;
     e.limit = s->d_.note_size - (s->d_.note_size >> 2);
     e.changed = 0;
     if (slot->flags_ & MSKI_DELETED) return 0;
-    if (!minimized) slot->flags_ = (uint16_t)(slot->flags_ & ~(MSKI_MINIMAL | MSKI_EDITED));
+    if (minimized) slot->flags_ |= MSKI_VIEWED;
+    else slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_EDITED);
     if (fresh && note.len <= e.limit) {
         MISSKEY_MEMCPY(mski_text(slot), note.ptr, note.len);
         slot->len_ = (uint32_t)note.len;
     } else if (!mski_same_bytes(mski_text(slot), slot->len_, note.ptr, note.len)) {
-        if (how == MSKI_REPLACE) mski_drop_missing(&e, note);
-        mski_merge(&e, note, how);
+        if (!minimized) mski_drop_missing(&e, note);
+        mski_merge(&e, note, minimized);
     }
     mski_learn_reactions(s, slot, note);
     mski_restore_votes(s, &e);
