@@ -113,7 +113,7 @@ LIFETIMES
     pointer from send_buf                          tx memory                    the next send_ack, send, close, tick or
                                                                                 poll
     text given to misskey_session_recv_message     caller, borrowed             the next poll that returns false
-    a typed struct                                 caller; its views: the body    as long as the body they were read from
+    a typed struct                                 caller; views into the body    as long as that body
     memory of a store, its desc's strings          caller, lent                   the store is initialised anew
     views into a stored note                       memory of the store            the next put or update of that store
     With MISSKEY_POISON=1 released receive memory is overwritten, so that a view kept too long shows at once.
