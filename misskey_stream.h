@@ -3084,6 +3084,7 @@ MISSKEY_API bool misskey_json_next(misskey_iter *it)
     }
     if (p >= end) return false;
     q = mski_skip_value(p, end);
+    if (q == p) return false;
     it->value = mski_json(p, q);
     it->at_ = (const char *)q;
     return true;
@@ -4079,7 +4080,6 @@ static MSKI_NOINLINE void mski_set_field(const mski_field *field, uint8_t *out, 
     };
     void *const at = out + field->at;
     uint8_t *const has = out + field->has;
-    if (field->alias && *has != MISSKEY_ABSENT) return;
     MISSKEY_MEMSET(at, 0, sizes[field->kind]);
     *has = MISSKEY_NULL;
     if (misskey_json_type(value) == MISSKEY_TYPE_NULL) return;
@@ -4099,7 +4099,7 @@ static void mski_read_members(misskey_json object, const mski_field *fields, con
         const mski_field *const begin = field;
         bool found;
         do {
-            found = field->outer == outer && mski_is_name(it.key, name);
+            found = field->outer == outer && !field->alias && mski_is_name(it.key, name);
             if (found) mski_set_field(field, out, it.value);
             name += field->len + 1;
             field++;
@@ -4114,15 +4114,21 @@ static void mski_read_members(misskey_json object, const mski_field *fields, con
 static bool mski_read(misskey_json value, const mski_field *fields, const char *names, void *out)
 {
     const mski_field *end = fields, *field;
-    misskey_json outer;
+    const char *const all = names;
+    misskey_json part;
     while (end->has != 0) end++;
     MISSKEY_MEMSET(out, 0, end->at);
     if (misskey_json_type(value) != MISSKEY_TYPE_OBJECT) return false;
     if (end > fields) mski_read_members(value, fields, names, 0, (uint8_t *)out);
+    for (field = fields; field < end; names += field->len + 1, field++) {
+        if (!field->alias || ((const uint8_t *)out)[field->has] != MISSKEY_ABSENT) continue;
+        part = misskey_json_get(value, names); /* what it was called once */
+        if (part.ptr != NULL) mski_set_field(field, (uint8_t *)out, part);
+    }
     for (field = end; field > fields && field[-1].outer != 0; field--) { /* rows of parts are the last ones */
         if (field->outer == field[-1].outer) continue;
-        MISSKEY_MEMCPY(&outer, (const uint8_t *)out + field[-1].outer - 1, sizeof outer);
-        mski_read_members(outer, fields, names, field[-1].outer, (uint8_t *)out);
+        MISSKEY_MEMCPY(&part, (const uint8_t *)out + field[-1].outer - 1, sizeof part);
+        mski_read_members(part, fields, all, field[-1].outer, (uint8_t *)out);
     }
     return true;
 }
@@ -4179,10 +4185,11 @@ MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out)
     const uint64_t most = UINT64_C(9223372036854775807);
     const bool minus = value.len > 0 && *p == '-';
     int32_t exponent, zeros = 0;
-    bool point = false;
+    bool point = false, huge;
     uint64_t m = 0;
     if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
     exponent = mski_exponent(p, end);
+    huge = exponent >= 100000000 || exponent <= -100000000; /* mski_exponent says no more than that */
     for (p += minus; p < end && (*p | 0x20) != 'e'; p++) {
         const unsigned digit = (unsigned)(*p - '0');
         if (*p == '.') {
@@ -4199,6 +4206,7 @@ MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out)
         if (m > most - digit) return false;
         m += digit;
     }
+    if (m != 0 && huge) return false;
     exponent += zeros;
     for (; exponent > 0 && m != 0 && m <= MSKI_TENTH; exponent--) m *= 10;
     out->mantissa = minus ? -(int64_t)m : (int64_t)m;
@@ -4391,24 +4399,31 @@ MISSKEY_API bool misskey_reaction_split(misskey_jstr reaction, misskey_jstr *nam
 /* The normal form of a reaction, character by character. */
 typedef struct mski_reaction {
     const uint8_t *p, *end;
+    const uint8_t *colon;       /* :name: without a host: its last character; else NULL */
     bool joined;                /* has U+200D: U+FE0F stays */
-    bool bare;                  /* :name: without a host */
+    bool dot;                   /* the @ of @. was given */
 } mski_reaction;
 
 static MSKI_NOINLINE mski_reaction mski_reaction_begin(misskey_jstr text)
 {
     mski_reaction r;
-    const uint8_t *p;
+    const uint8_t *p, *last = NULL;
+    bool bare = false;
+    unsigned count = 0;
     uint8_t out[4];
     r.p = p = mski_bytes(text.ptr);
     r.end = p + text.len;
-    r.joined = false;
-    r.bare = text.len >= 3 && *p == ':' && r.end[-1] == ':';
+    r.joined = r.dot = false;
+    out[0] = 0;
     while (p < r.end) {
-        const unsigned n = mski_decode(&p, r.end, out);
+        unsigned n;
+        last = p;
+        n = mski_decode(&p, r.end, out);
         if (n == 3 && out[0] == 0xE2 && out[1] == 0x80 && out[2] == 0x8D) r.joined = true;
-        if (out[0] == '@') r.bare = false;
+        if (count++ == 0) bare = out[0] == ':';
+        if (out[0] == '@') bare = false;
     }
+    r.colon = bare && count >= 3 && out[0] == ':' ? last : NULL;
     return r;
 }
 
@@ -4418,11 +4433,11 @@ static unsigned mski_reaction_next(mski_reaction *r, uint8_t out[4])
     unsigned n;
     do {
         if (r->p == r->end) return 0;
-        if (r->bare && r->end - r->p == 1) {
-            r->bare = false;
-            out[0] = '@';
-            out[1] = '.';
-            return 2;
+        if (r->p == r->colon) {
+            out[0] = r->dot ? '.' : '@';
+            if (r->dot) r->colon = NULL;
+            r->dot = true;
+            return 1;
         }
         n = mski_decode(&r->p, r->end, out);
     } while (!r->joined && n == 3 && out[0] == 0xEF && out[1] == 0xB8 && out[2] == 0x8F);
