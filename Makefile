@@ -19,7 +19,7 @@ endif
 TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
-DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h) $(BUILD)/flags
+DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 
 .PHONY: all test demo check size fuzz install clean FORCE $(TESTS:%=run-%) $(FUZZERS:%=run-%)
