@@ -7429,6 +7429,31 @@ static uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner)
     return j;
 }
 
+static misskey_err mski_hold(misskey_store *s, uint16_t i, bool capture)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    misskey_err err;
+    if (slot->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
+    if (capture && (slot->flags_ & MSKI_CAPTURED) == 0) {
+        err = misskey_note_capture(s->d_.session, slot->id_, mski_padded_id(slot->id_, 32).len);
+        if (err != MISSKEY_ERR_OK) return err;
+        slot->flags_ |= MSKI_CAPTURED;
+    }
+    if (slot->holds_++ == 0) mski_unlist(s, i);
+    return MISSKEY_ERR_OK;
+}
+
+/* A renote that is held learns what it repeats. */
+static void mski_hold_inner(misskey_store *s, uint16_t i, uint16_t inner)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    const bool capture = (slot->flags_ & MSKI_CAPTURED) != 0;
+    if (inner == MSKI_NONE || slot->holds_ == 0 || slot->inner_ != MSKI_NONE) return;
+    if (mski_hold(s, inner, capture) == MISSKEY_ERR_OK || mski_hold(s, inner, false) == MISSKEY_ERR_OK) {
+        slot->inner_ = inner;
+    }
+}
+
 MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
 {
     const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id"));
@@ -7443,7 +7468,7 @@ MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json not
     if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
     all = mski_put_note(store, mski_slot(store, i), note, fresh);
     mski_touch(store, i);
-    mski_put_inner(store, i, misskey_json_get(note, "renote"));
+    mski_hold_inner(store, i, mski_put_inner(store, i, misskey_json_get(note, "renote")));
     if (changed != NULL) *changed = all;
     return MISSKEY_ERR_OK;
 }
@@ -7593,7 +7618,7 @@ static MSKI_NOINLINE void mski_voted(const misskey_store *s, mski_edit *e, missk
 static MSKI_NOINLINE void mski_deleted(const misskey_store *s, mski_edit *e, misskey_json body)
 {
     misskey_json at = misskey_json_get(body, "deletedAt");
-    if (misskey_json_type(at) != MISSKEY_TYPE_STRING || at.len > 64) at = misskey_json_text("""");
+    if (misskey_json_type(at) != MISSKEY_TYPE_STRING || at.len > 64) at = misskey_json_text("\"\"");
     mski_edit_set(e, "deletedAt", at);
     if ((e->changed & MISSKEY_CHANGED_DELETED) == 0) { /* no room beside the note */
         mski_empty_note(s, e->slot);
@@ -7674,20 +7699,6 @@ static void mski_drop_hold(misskey_store *s, uint16_t i)
     if (s->first_ == MSKI_NONE) s->first_ = i;
     else mski_slot(s, s->last_)->waiting_ = i;
     s->last_ = i;
-}
-
-static misskey_err mski_hold(misskey_store *s, uint16_t i, bool capture)
-{
-    misskey_note_slot *const slot = mski_slot(s, i);
-    misskey_err err;
-    if (slot->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
-    if (capture && (slot->flags_ & MSKI_CAPTURED) == 0) {
-        err = misskey_note_capture(s->d_.session, slot->id_, mski_padded_id(slot->id_, 32).len);
-        if (err != MISSKEY_ERR_OK) return err;
-        slot->flags_ |= MSKI_CAPTURED;
-    }
-    if (slot->holds_++ == 0) mski_unlist(s, i);
-    return MISSKEY_ERR_OK;
 }
 
 /* Is the note young enough to be worth a capture? */

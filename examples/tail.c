@@ -1,10 +1,11 @@
 /* misskey-tail - prints the stream of a Misskey server as a person reads a timeline
    What to copy: set_up(), feed() and handle_events() are a whole client without its socket. What stands above them
-   takes members out of JSON and prints them. POSIX: popen (for recordings packed by gzip), poll, isatty.
+   reads what has come and prints it. POSIX: popen (for recordings packed by gzip), poll, isatty.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "timeline.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +17,8 @@
 
 static const char help[] =
     "usage: misskey-tail --replay DIR [--speed N] [--json]\n"
-    "Prints the stream of a Misskey server as a timeline. A note that comes on several channels is shown once.\n"
+    "Prints the stream of a Misskey server as a timeline. A note that comes on several channels is shown once,\n"
+    "reactions and votes with their number so far.\n"
     "  --replay DIR  play a recording: server.bin, client.bin and chunks.jsonl in DIR, each may have .gz at its end\n"
     "  --speed N     N times as fast as it was recorded; 1 = as it was, 0.5 = half as fast (default: no waiting)\n"
     "  --json        every event as one line with a JSON object; t: milliseconds since the connection was made\n"
@@ -31,11 +33,14 @@ static const char help[] =
     "together; 2 wrong option, or something cannot be read.\n";
 
 enum { BROKEN = 1, UNUSABLE = 2 };      /* exit status */
-enum { INDENT = 10, EXCERPT = 128 };    /* columns before a continuation line; bytes of a note in few words */
+enum { INDENT = 10 };                   /* columns before a continuation line */
+enum { ROWS = 512, NOTE_SIZE = 8192 };  /* notes that are remembered, and how much of each */
 
 static bool colour, as_json;
 static misskey_json now = { "0", 1 };   /* "t" of what is played */
 static misskey_conn conn;
+static misskey_store store;
+static timeline shown_notes;
 static bool closed;                     /* CLOSED has come */
 static misskey_err why;
 
@@ -90,101 +95,26 @@ static void put_plain(const char *text, size_t len, bool lines)
     }
 }
 
-static void put_str(misskey_jstr s, bool lines)
+/* At most so many bytes, 0 = all of them. */
+static void put_str(misskey_jstr s, size_t most, bool lines)
 {
-    char *const plain = allocate(NULL, s.len + 1);  /* decoded text is never longer */
-    size_t len = misskey_jstr_copy(s, plain, s.len + 1);
+    const size_t cap = most > 0 ? most + 1 : s.len + 1;     /* decoded text is never longer */
+    char *const plain = allocate(NULL, cap);
+    const bool cut = misskey_jstr_copy(s, plain, cap) >= cap;
+    size_t len = cut ? strlen(plain) : misskey_jstr_copy(s, plain, cap);
     while (len > 0 && plain[len - 1] == '\n') len--;
     put_plain(plain, len, lines);
+    if (cut) fputs("…", stdout);
     free(plain);
 }
 
-/* --- values --- */
-
-static misskey_jstr str(misskey_json object, const char *name)
+/* Nothing at all if there is no such text. */
+static void put(const char *before, misskey_jstr s, const char *behind)
 {
-    return misskey_json_str(misskey_json_get(object, name));
-}
-
-static bool has(misskey_json object, const char *name)
-{
-    const misskey_json value = misskey_json_get(object, name);
-    misskey_iter it = misskey_json_iter(value);
-    return misskey_json_type(value) == MISSKEY_TYPE_STRING || misskey_json_next(&it);
-}
-
-/* A renote with nothing of its own. */
-static bool is_pure_renote(misskey_json note)
-{
-    return has(note, "renote") && !has(note, "text") && !has(note, "cw") && !has(note, "replyId") &&
-           !has(note, "files") && !has(note, "poll");
-}
-
-/* A note in few words; of a text behind a warning only the warning. */
-static void excerpt(misskey_json note, char dst[EXCERPT])
-{
-    char user[40], words[64];
-    const misskey_json about = is_pure_renote(note) ? misskey_json_get(note, "renote") : note;
-    const bool cw = has(about, "cw");
-    const bool cut = misskey_jstr_copy(str(about, cw ? "cw" : "text"), words, sizeof words) >= sizeof words;
-    (void)misskey_jstr_copy(str(misskey_json_get(about, "user"), "username"), user, sizeof user);
-    snprintf(dst, EXCERPT, cw ? "@%s: [CW: %s%s]" : "@%s: %s%s", user, *words != '\0' || cw ? words : "(no text)",
-             cut ? "…" : "");
-}
-
-/* A user as @name@host, a note in few words, other objects by their name. */
-static void put_object(misskey_json object)
-{
-    char words[EXCERPT];
-    if (has(object, "username")) {
-        style("1;36");
-        putchar('@');
-        put_str(str(object, "username"), false);
-        if (has(object, "host")) putchar('@');
-        put_str(str(object, "host"), false);
-        style("0");
-    } else if (has(object, "user")) {
-        excerpt(object, words);
-        put_plain(words, strlen(words), false);
-    } else {
-        put_str(str(object, "name"), false);
-    }
-}
-
-static void put_value(misskey_json value)
-{
-    const misskey_type type = misskey_json_type(value);
-    misskey_jstr s = misskey_json_str(value);
-    if (type == MISSKEY_TYPE_OBJECT) put_object(value);
-    else if (type != MISSKEY_TYPE_STRING) put_plain(value.ptr, value.len, false);
-    else if (s.len > 4 && memcmp(s.ptr + s.len - 3, "@.:", 3) == 0) {   /* an emoji of the server itself */
-        s.len -= 3;
-        put_str(s, false);
-        putchar(':');
-    } else {
-        put_str(s, false);
-    }
-}
-
-/* Prints text in which {name} stands for a member of the object, and nothing where that is missing or null. A space or
-   a line break before the name is printed if the member is. */
-static void put(misskey_json object, const char *text)
-{
-    char name[32];
-    for (;;) {
-        const size_t plain = strcspn(text, "{"), len = strcspn(text + plain, "}");
-        misskey_json value;
-        fwrite(text, 1, plain, stdout);
-        text += plain;
-        if (*text == '\0') return;
-        snprintf(name, sizeof name, "%.*s", (int)len - 1, text + 1);
-        text += len + 1;
-        value = misskey_json_get(object, name + strspn(name, " \n"));
-        if (misskey_json_type(value) <= MISSKEY_TYPE_NULL) continue;
-        if (*name == ' ') putchar(' ');
-        if (*name == '\n') printf("\n%*s", INDENT, "");
-        put_value(value);
-    }
+    if (s.ptr == NULL) return;
+    fputs(before, stdout);
+    put_str(s, 0, false);
+    fputs(behind, stdout);
 }
 
 static void begin_line(void)
@@ -194,101 +124,183 @@ static void begin_line(void)
     style("0");
 }
 
+static void begin_part(void) { printf("\n%*s", INDENT, ""); }
+
 static void end_line(void)
 {
     style("0");
     putchar('\n');
 }
 
-/* --- what was shown a short while ago --- */
+/* --- parts of events --- */
 
-static struct shown { char id[40], words[EXCERPT]; } recent[512];
-static size_t num_shown;
-
-static const struct shown *find_shown(misskey_jstr id)
+static bool put_user(const char *before, misskey_json json)
 {
-    size_t i;
-    for (i = 0; i < sizeof recent / sizeof recent[0]; i++) {
-        if (*recent[i].id != '\0' && misskey_jstr_eq(id, recent[i].id)) return &recent[i];
-    }
-    return NULL;
+    misskey_user user;
+    if (!misskey_user_read(json, &user) || user.username.ptr == NULL) return false;
+    fputs(before, stdout);
+    style("1;36");
+    put("@", user.username, "");
+    put("@", user.host, "");
+    style("0");
+    return true;
 }
 
-/* False: it was shown already. */
-static bool remember(misskey_json note)
+/* Of custom emojis of the server itself only the name. */
+static void put_reaction(misskey_jstr reaction)
 {
-    struct shown *const s = &recent[num_shown % (sizeof recent / sizeof recent[0])];
-    if (find_shown(str(note, "id")) != NULL) return false;
-    (void)misskey_jstr_copy(str(note, "id"), s->id, sizeof s->id);
-    excerpt(note, s->words);
-    num_shown++;
-    return true;
+    misskey_jstr name, host;
+    if (misskey_reaction_split(reaction, &name, &host) && host.ptr == NULL) put(":", name, ":");
+    else put_str(reaction, 0, false);
+}
+
+/* A note in few words; of a text behind a warning only the warning. */
+static void put_excerpt(misskey_json json)
+{
+    misskey_note note;
+    misskey_user user;
+    misskey_note_read(json, &note);
+    if (misskey_note_is_renote(&note) && note.has.renote == MISSKEY_PRESENT) misskey_note_read(note.renote, &note);
+    misskey_user_read(note.user, &user);
+    put("@", user.username, ": ");
+    fputs(note.cw.ptr != NULL ? "[CW: " : note.text.len == 0 ? "(no text)" : "", stdout);
+    put_str(note.cw.ptr != NULL ? note.cw : note.text, 63, false);
+    if (note.cw.ptr != NULL) putchar(']');
+}
+
+static void put_related(misskey_json note, const char *relation)
+{
+    if (misskey_json_type(note) != MISSKEY_TYPE_OBJECT) return;
+    begin_part();
+    put_excerpt(note);
+    fputs(relation, stdout);
+}
+
+static void put_file(misskey_json json)
+{
+    misskey_file file;
+    if (!misskey_file_read(json, &file)) return;
+    begin_part();
+    put_str(file.name, 0, false);
+    put(" (", file.type, ", ");
+    printf("%lld bytes)", (long long)file.size);
+}
+
+/* The choice with this number (or id, as v10 has it), or all of them, with their votes. False: there is none. */
+static bool put_choices(misskey_json json, int64_t number, bool all)
+{
+    misskey_poll poll;
+    misskey_poll_choice choice;
+    misskey_iter it;
+    int64_t i;
+    bool found = false;
+    misskey_poll_read(json, &poll);
+    it = misskey_json_iter(poll.choices);
+    for (i = 0; misskey_json_next(&it) && misskey_poll_choice_read(it.value, &choice); i++) {
+        if (!all && number != (choice.has.id == MISSKEY_PRESENT ? choice.id : i)) continue;
+        if (all) begin_part();
+        put_str(choice.text, 0, false);
+        printf(": %lld votes", (long long)choice.votes);
+        found = true;
+    }
+    return found;
 }
 
 /* --- events --- */
 
-/* What a note and a chat message have in common. */
-static void print_content(misskey_json note)
+static void print_note(misskey_json json)
 {
-    misskey_iter files = misskey_json_iter(misskey_json_get(note, "files"));
-    misskey_iter choices = misskey_json_iter(misskey_json_get(misskey_json_get(note, "poll"), "choices"));
+    misskey_note note;
+    misskey_note_channel channel;
+    misskey_iter files;
+    misskey_note_read(json, &note);
+    if (!put_user("", note.user)) { /* minimized: the rest is to be fetched over HTTP */
+        put("note ", note.id, "");
+        return;
+    }
+    if (!misskey_jstr_eq(note.visibility, "public")) put(" [", note.visibility, "]");
+    if (misskey_note_channel_read(note.channel, &channel)) put(" [in ", channel.name, "]");
+    if (misskey_note_is_renote(&note) && misskey_note_read(note.renote, &note)) put_user(" renoted ", note.user);
+    if (note.reply_id.ptr != NULL) fputs(" replied", stdout);
     fputs(": ", stdout);
     style("33");
-    if (misskey_json_type(misskey_json_get(note, "cw")) == MISSKEY_TYPE_STRING) put(note, "[CW: {cw}] ");
+    put("[CW: ", note.cw, "] ");
     style("0");
-    put_str(str(note, "text"), true);
+    put_str(note.text, 0, true);
     style("35");
-    while (misskey_json_next(&files)) put(files.value, "{\nname} ({type}, {size} bytes)");
-    if (has(note, "file")) put(misskey_json_get(note, "file"), "{\nname} ({type}, {size} bytes)");
-    while (misskey_json_next(&choices)) put(choices.value, "{\ntext}: {votes} votes");
-    style("0");
+    files = misskey_json_iter(note.files);
+    while (misskey_json_next(&files)) put_file(files.value);
+    put_choices(note.poll, 0, true);
+    style("0;2");
+    put_related(note.reply, " (replied to)");
+    put_related(note.renote, " (quoted)");
 }
 
-static void print_note(misskey_json note)
+static void print_chat(misskey_json json)
 {
-    const misskey_json shown = is_pure_renote(note) ? misskey_json_get(note, "renote") : note;
-    const misskey_json user = misskey_json_get(note, "user");
-    put(note, has(user, "username") ? "{user}" : "note {id}");
-    if (!has(user, "username")) return; /* minimized: the rest is to be fetched over HTTP */
-    if (!misskey_jstr_eq(str(note, "visibility"), "public")) put(note, " [{visibility}]");
-    if (has(note, "channel")) put(note, " [in {channel}]");
-    if (shown.ptr != note.ptr) put(shown, " renoted {user}");
-    if (has(shown, "replyId")) put(shown, " replied");
-    print_content(shown);
-    style("2");
-    if (has(shown, "reply")) put(shown, "{\nreply} (replied to)");
-    if (has(shown, "renote")) put(shown, "{\nrenote} (quoted)");
+    misskey_chat_message message;
+    misskey_chat_message_read(json, &message);
+    if (!put_user("chat ", message.from_user)) put("chat ", message.from_user_id, "");
+    fputs(": ", stdout);
+    put_str(message.text, 0, true);
+    style("35");
+    put_file(message.file);
 }
 
-static void print_chat(misskey_json message)
+static void print_notification(misskey_json json)
 {
-    put(message, has(message, "fromUser") ? "chat {fromUser}" : "chat {fromUserId}");
-    print_content(message);
-}
-
-static void print_notification(misskey_json body)
-{
+    misskey_notification n;
+    misskey_role role;
+    misskey_notification_read(json, &n);
+    misskey_role_read(n.role, &role);
     style("33");
-    put(body, "* {type}");
+    put("* ", n.type, "");
     style("0");
-    put(body, "{ user}{ reaction}{ achievement}{ exportedEntity}{ message}{ role}{ header}{ body}");
+    put_user(" ", n.user);
+    fputs(n.reaction.ptr != NULL ? " " : "", stdout);
+    put_reaction(n.reaction);
+    put(" ", n.achievement, "");
+    put(" ", n.exported_entity, "");
+    put(" ", n.message, "");
+    put(" ", role.name, "");
+    put(" ", n.header, "");
+    put(" ", n.body, "");
     style("2");
-    put(body, "{\nnote}");
+    put_related(n.note, "");
 }
 
+/* What was done to a note, and what it has come to. Nothing if it should change a note that is here (the types up to
+   UPDATED do) and does not: it was known, or the note is deleted. */
 static void print_note_update(const misskey_message *m)
 {
-    const struct shown *const note = find_shown(m->id);
-    int64_t choice;
+    const misskey_note_update_type type = misskey_note_update_find(m->event);
+    const bool whole = type == MISSKEY_NOTE_UPDATE_DELETED || type == MISSKEY_NOTE_UPDATE_UPDATED;
+    const bool stale = timeline_update(&shown_notes, m) == 0;
+    const misskey_json json = misskey_store_get(&store, m->id);
+    misskey_note note;
+    misskey_note_update update;
+    misskey_iter it;
+    misskey_jstr name;
+    int64_t count;
+    misskey_note_update_read(m->body, &update);
+    if (misskey_note_read(json, &note) && stale && type <= MISSKEY_NOTE_UPDATE_UPDATED) return;
+    begin_line();
     style("35");
-    if (misskey_jstr_eq(m->event, "reacted")) put(m->body, "{reaction}");
-    else put_str(m->event, false);
-    if (misskey_jstr_eq(m->event, "unreacted")) put(m->body, " {reaction}");
-    if (misskey_json_i64(misskey_json_get(m->body, "choice"), &choice)) printf(" no. %lld", (long long)choice + 1);
+    if (type != MISSKEY_NOTE_UPDATE_REACTED) put_str(m->event, 0, false);
+    if (type != MISSKEY_NOTE_UPDATE_REACTED && update.reaction.ptr != NULL) putchar(' ');
+    put_reaction(update.reaction);
+    it = misskey_json_iter(note.reactions);
+    while (misskey_reactions_next(&it, &name, &count)) {
+        if (misskey_reaction_eq(name, update.reaction)) printf(" ×%lld", (long long)count);
+    }
+    if (update.has.choice == MISSKEY_PRESENT) putchar(' ');
+    if (update.has.choice == MISSKEY_PRESENT && !put_choices(note.poll, update.choice, false))
+        printf("no. %lld", (long long)update.choice + 1);
     style("0");
-    fputs(note != NULL ? " on " : " on note ", stdout);
-    if (note != NULL) put_plain(note->words, strlen(note->words), false);
-    else put_str(m->id, false);
+    fputs(whole ? " " : " on ", stdout);
+    if (note.user.ptr != NULL) put_excerpt(json);
+    else put("note ", m->id, "");
+    end_line();
 }
 
 #define NAME(kind, type, form) type,
@@ -303,14 +315,16 @@ static void print_other(const misskey_message *m)
     size_t len = shown.len < 80 ? shown.len : 80;
     while (len > 0 && len < shown.len && ((unsigned char)shown.ptr[len] & 0xC0) == 0x80) len--;
     style("2");
-    put_str(m->event.ptr != NULL ? m->event : type, false);
+    put_str(m->event.ptr != NULL ? m->event : type, 0, false);
     putchar(' ');
-    if (m->kind != MISSKEY_KIND_CHANNEL) put_str(m->id, false);
-    if (has(m->body, "username")) put_object(m->body);
-    else put_plain(shown.ptr, len, false);
-    if (len < shown.len && !has(m->body, "username")) fputs("…", stdout);
+    if (m->kind != MISSKEY_KIND_CHANNEL) put_str(m->id, 0, false);
+    if (put_user("", m->body)) return;
+    put_plain(shown.ptr, len, false);
+    if (len < shown.len) fputs("…", stdout);
 }
 
+/* Whatever has an id goes into the timeline, so that all of it is shown once: chat messages come on two channels as
+   well, and notifications under two names. */
 static void print_message(const misskey_message *m)
 {
     static const struct { const char *event; void (*print)(misskey_json body); } printers[] = {
@@ -320,13 +334,12 @@ static void print_message(const misskey_message *m)
     };
     const size_t num = sizeof printers / sizeof printers[0];
     const bool edited = misskey_jstr_eq(m->event, "edited");
-    size_t i = m->kind == MISSKEY_KIND_CHANNEL && has(m->body, "id") ? 0 : num;
+    size_t i = m->kind == MISSKEY_KIND_CHANNEL && misskey_json_get(m->body, "id").ptr != NULL ? 0 : num;
     while (i < num && !misskey_jstr_eq(m->event, printers[i].event)) i++;
-    if (i < num && !remember(m->body) && !edited) return;
+    if (i < num && timeline_note(&shown_notes, m->body) == TIMELINE_DUPLICATE && !edited) return;
     begin_line();
     if (edited) fputs("edited: ", stdout);
     if (i < num) printers[i].print(m->body);
-    else if (m->kind == MISSKEY_KIND_NOTE_UPDATED) print_note_update(m);
     else print_other(m);
     end_line();
 }
@@ -334,7 +347,8 @@ static void print_message(const misskey_message *m)
 static void print_event(const misskey_event *e)
 {
     if (e->type == MISSKEY_EVENT_MESSAGE) {
-        print_message(&e->message);
+        if (e->message.kind == MISSKEY_KIND_NOTE_UPDATED) print_note_update(&e->message);
+        else print_message(&e->message);
         return;
     }
     begin_line();
@@ -449,23 +463,22 @@ static bool entropy(void *nonce, void *dst, size_t len)
 static void set_up(const char *request)
 {
     static uint8_t rx[MISSKEY_RX_SIZE(1 << 20)], tx[MISSKEY_TX_SIZE(4096)], nonce[16];
+    static uint64_t notes[MISSKEY_STORE_SIZE(2 * ROWS, NOTE_SIZE) / 8];    /* a renote needs two */
+    static timeline_row rows[ROWS];
     static char key[32], protocols[256];
     static const misskey_header offer = { "Sec-WebSocket-Protocol", protocols };
-    misskey_conn_desc desc = { 0 };
+    const misskey_store_desc desc = { .mem = { notes, sizeof notes }, .note_size = NOTE_SIZE };
+    const timeline_desc line = { .rows = rows, .num_rows = ROWS, .store = &store };
+    misskey_conn_desc wire = { .ws = { .host = "replay", .entropy = entropy, .user = nonce, .headers = &offer,
+                                       .rx = { rx, sizeof rx }, .tx = { tx, sizeof tx } } };
     misskey_err err;
     request_header(request, "Sec-WebSocket-Key:", key, sizeof key);
     request_header(request, "Sec-WebSocket-Protocol:", protocols, sizeof protocols);
     decode_key(key, nonce);
-    desc.ws.host = "replay";
-    desc.ws.entropy = entropy;
-    desc.ws.user = nonce;
-    desc.ws.headers = &offer;
-    desc.ws.num_headers = *protocols != '\0';
-    desc.ws.rx.ptr = rx;
-    desc.ws.rx.size = sizeof rx;
-    desc.ws.tx.ptr = tx;
-    desc.ws.tx.size = sizeof tx;
-    err = misskey_conn_init(&conn, &desc);
+    wire.ws.num_headers = *protocols != '\0';
+    (void)misskey_store_init(&store, &desc);
+    (void)timeline_init(&shown_notes, &line);
+    err = misskey_conn_init(&conn, &wire);
     if (err != MISSKEY_ERR_OK) fail(BROKEN, "the request in client.bin cannot be repeated: %s", misskey_err_text(err));
     misskey_conn_transport_up(&conn);
 }
@@ -517,7 +530,7 @@ static void play(struct bytes wire, const char *line, double speed)
             !misskey_json_i64(misskey_json_get(chunk, "len"), &len)) {
             fail(BROKEN, "a line of chunks.jsonl does not have t, dir, off and len");
         }
-        if (!misskey_jstr_eq(str(chunk, "dir"), "recv")) continue;
+        if (!misskey_jstr_eq(misskey_json_str(misskey_json_get(chunk, "dir")), "recv")) continue;
         if (off != fed || len < 0 || len > (int64_t)wire.len - fed)
             fail(BROKEN, "chunks.jsonl does not fit server.bin from byte %lld on", (long long)fed);
         if (speed > 0) wait_ms((strtod(now.ptr, NULL) - last) / speed);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # build/misskey-tail: its output for some recordings against tests/golden/, what it does with its options, and every kind
-# of bad input: exit status, and one line that names what is wrong.
+# of bad input: exit status, and one line that names what is wrong. examples/timeline.h under it: C99 and C++11.
 # After a wanted change of the output: UPDATE=1 sh tests/check_tail.sh, then read the difference.
 dir=build/tail
 tail=build/misskey-tail
@@ -61,6 +61,20 @@ spoiled() {
     chmod -R u+w $dir/spoiled
 }
 
+# wire TEXT...: a copy of the small recording in which the server sends these texts; short ones padded, so that all have
+# the same form of length
+wire() {
+    spoiled $small
+    head -c 129 $small/server.bin >$dir/spoiled/server.bin
+    for text in "$@"; do
+        printf '%-126s' "$text" >$dir/text
+        size=$(wc -c <$dir/text)
+        printf "\201\176\\$(printf %o $((size / 256)))\\$(printf %o $((size % 256)))"
+        cat $dir/text
+    done >>$dir/spoiled/server.bin
+    printf '{"t":1,"dir":"recv","off":0,"len":%d}\n' $(wc -c <$dir/spoiled/server.bin) >$dir/spoiled/chunks.jsonl
+}
+
 golden cut-off-c --replay $small
 golden cut-off-c.json --replay $small --json
 golden note-capture --replay $recordings/note-capture
@@ -70,6 +84,8 @@ golden chat-user-b --replay $recordings/chat-user-b
 golden broadcast.json --replay $recordings/broadcast --json
 golden refused-401 --replay $recordings/behind-nginx/refused-401
 golden edited --replay $recordings/sharkey-2024.9.1-rc/edited
+golden main-and-capture --replay $recordings/other-version-2025.3.1/main-and-capture
+golden visibility --replay $recordings/type4ny-2026.5.4/visibility/anonymous
 
 # every folder: status 0, and not one byte that a terminal would act on
 bad= count=0
@@ -82,17 +98,12 @@ done
 result "every recording ($count)" "$bad"
 
 # a note of which every text is hostile: escape sequences, C1, line separators, changes of direction
-spoiled $small
 evil='\\u001b[31m\\u009b2J\\u0007\\b\\r\\u2028\\u202e\\u2066\\u0000\\u007f'
 note='{"type":"channel","body":{"id":"1","type":"note","body":{"id":"EVIL","text":"EVIL","cw":"EVIL",'
 note=$note'"visibility":"EVIL","user":{"username":"EVIL","host":"EVIL"},"files":[{"name":"EVIL","type":"EVIL","size":1}],'
 note=$note'"poll":{"choices":[{"text":"EVIL","votes":1}]}}}}'
 note=$(printf '%s' "$note" | sed "s/EVIL/$evil/g")
-printf '%s' "$note" >$dir/note
-head -c 129 $small/server.bin >$dir/spoiled/server.bin
-printf "\201\176\\$(printf %o $((${#note} / 256)))\\$(printf %o $((${#note} % 256)))" >>$dir/spoiled/server.bin
-cat $dir/note >>$dir/spoiled/server.bin
-printf '{"t":1,"dir":"recv","off":0,"len":%d}\n' $((133 + ${#note})) >$dir/spoiled/chunks.jsonl
+wire "$note"
 ends 0 "hostile note" "" $tail --replay $dir/spoiled
 LC_ALL=C tr -d '\n\040-\176\200-\377' <$dir/out >$dir/controls
 problem=
@@ -102,6 +113,44 @@ for raw in '\302\233' '\342\200\250' '\342\200\256' '\342\201\246'; do
     ! LC_ALL=C grep -q "$(printf "$raw")" $dir/out || problem="$raw in the output"
 done
 result "hostile note, the output" "$problem"
+
+# what happens to a note that was shown: counted once, and nothing more once it is deleted
+happened() {
+    printf '{"type":"noteUpdated","body":{"id":"%s","type":"%s","body":%s}}' "$1" "$2" "$3"
+}
+on_channel() {
+    printf '{"type":"channel","body":{"id":"%s","type":"note","body":%s}}' "$1" "$2"
+}
+note='{"id":"n","createdAt":"2026-11-23T21:00:00Z","userId":"u","user":{"username":"aoi"},"text":"hello",'
+note=$note'"visibility":"public","poll":{"choices":[{"text":"yes","votes":0},{"text":"no","votes":3}]}}'
+by_u='{"reaction":":blob@.:","userId":"u"}'
+by_v='{"reaction":":blob:","userId":"v"}'
+wire "$(on_channel 1 "$note")" "$(on_channel 2 "$note")" \
+    "$(happened n reacted "$by_u")" "$(happened n reacted "$by_u")" "$(happened n reacted "$by_v")" \
+    "$(happened n unreacted "$by_u")" "$(happened n unreacted "$by_v")" \
+    "$(happened n pollVoted '{"choice":1,"userId":"u"}')" "$(happened n pollVoted '{"choice":1,"userId":"u"}')" \
+    "$(happened n replied '{"id":"r"}')" "$(happened n updated '{"text":"bye","cw":null}')" \
+    "$(happened n deleted '{"deletedAt":"2026-11-23T21:00:01Z"}')" "$(happened n reacted "$by_u")" \
+    "$(happened m reacted "$by_u")" "$(happened m pollVoted '{"choice":1,"userId":"u"}')" "$(happened m deleted '{}')"
+cat >$dir/expected <<'END'
+     0.0s connected
+     0.0s @aoi: hello
+          yes: 0 votes
+          no: 3 votes
+     0.0s :blob: ×1 on @aoi: hello
+     0.0s :blob: ×2 on @aoi: hello
+     0.0s unreacted :blob: ×1 on @aoi: hello
+     0.0s unreacted :blob: on @aoi: hello
+     0.0s pollVoted no: 4 votes on @aoi: hello
+     0.0s replied on @aoi: hello
+     0.0s updated @aoi: bye
+     0.0s deleted @aoi: bye
+     0.0s :blob: on note m
+     0.0s pollVoted no. 2 on note m
+     0.0s deleted note m
+END
+ends 0 "updates of a note" "" $tail --replay $dir/spoiled
+result "updates of a note, the output" "$(sed '$d' $dir/out | diff $dir/expected - | sed -n 2p)"
 
 # colours: on a terminal only (script makes one)
 if command -v script >/dev/null; then
@@ -179,4 +228,19 @@ head -c 129 $small/server.bin >$dir/spoiled/server.bin
 printf '\203\000' >>$dir/spoiled/server.bin
 printf '{"t":1,"dir":"recv","off":0,"len":131}\n' >$dir/spoiled/chunks.jsonl
 ends 1 "broken stream" "the stream is broken: the peer broke RFC 6455" $tail --replay $dir/spoiled
+
+# timeline.h with what a strict user compiles with
+printf '#include "misskey_stream.h"\n#include "examples/timeline.h"\nint main(void) { return 0; }\n' >$dir/strict.c
+cp $dir/strict.c $dir/strict.cpp
+for compiler in "gcc -std=c99" "clang -std=c99" "g++ -std=c++11" "clang++ -std=c++11"; do
+    source=$dir/strict.c
+    case $compiler in *++*) source=$dir/strict.cpp ;; esac
+    if ! command -v ${compiler%% *} >/dev/null; then
+        echo "SKIP tail timeline.h: ${compiler%% *} is missing"
+        continue
+    fi
+    $compiler -I. -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror \
+        -fsyntax-only $source >$dir/log 2>&1
+    result "timeline.h, $compiler" "$(head -n 1 $dir/log)"
+done
 exit $failed
