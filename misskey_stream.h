@@ -4623,11 +4623,16 @@ static const char *mski_part_text(const misskey_operation *o, unsigned part)
     }
 }
 
+static bool mski_part_set(const misskey_operation *o, unsigned part)
+{
+    if (part == MSKI_PART_number) return o->number != 0;
+    return part == MSKI_PART_yes ? o->yes : mski_part_text(o, part) != NULL;
+}
+
 static void mski_put_part(misskey_jw *w, const misskey_operation *o, const mski_body_part *row, const char *name)
 {
     const char *const text = mski_part_text(o, row->part);
-    const bool set = row->part == MSKI_PART_number ? o->number != 0 : row->part == MSKI_PART_yes || text != NULL;
-    if (row->need == MSKI_MAY && !set) return;
+    if (row->need == MSKI_MAY && !mski_part_set(o, row->part)) return;
     if (*name != 0) misskey_jw_key(w, name);
     if (row->part == MSKI_PART_number) misskey_jw_i64(w, o->number);
     else if (row->part == MSKI_PART_yes) misskey_jw_bool(w, o->yes);
@@ -4649,8 +4654,8 @@ MISSKEY_API misskey_err misskey_operation_write(const misskey_operation *operati
         bare |= *mski_nth(mski_body_names, row) == 0;
         parts |= 1u << mski_body_parts[row].part;
     }
-    for (i = MSKI_PART_id; i <= MSKI_PART_value; i++) {
-        if ((parts >> i & 1) == 0 && mski_part_text(operation, i) != NULL) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
+    for (i = MSKI_PART_id; i <= MSKI_PART_yes; i++) {
+        if ((parts >> i & 1) == 0 && mski_part_set(operation, i)) mski_jw_fail(&w, MISSKEY_ERR_BAD_ARG);
     }
     if (!bare) misskey_jw_open(&w, '{');
     for (row = 0; row < MSKI_COUNT(mski_body_parts); row++) {
