@@ -591,9 +591,9 @@ MISSKEY_API misskey_jstr misskey_jstr_text(const char *text);
     FORK(CLEAR_ACK, "clearAck")                 FORK(HISTORY, "history") \
     FORK(HISTORY_ERROR, "historyError")         FORK(MEMBERS, "members") \
     FORK(MEMBERS_ERROR, "membersError")         FORK(ROOM, "room") \
-    FORK(USER, "user")                          FORK(E2EE_KEY, "e2eeKey") \
-    FORK(E2EE_KEY_ERROR, "e2eeKeyError")        FORK(PARTICIPANT, "participant") \
-    FORK(WATCH_TOGETHER, "watchTogether")       FORK(REVOKED, "revoked")
+    FORK(USER, "user")                          FORK(E2EE_KEY_ERROR, "e2eeKeyError") \
+    FORK(PARTICIPANT, "participant")            FORK(WATCH_TOGETHER, "watchTogether") \
+    FORK(REVOKED, "revoked")
 
 /* X(group, event, body, first, last): which channels send which events with which body. body: an entity of
    MISSKEY_ENTITY_LIST, its name followed by S = an array of them; ID = a string, IDS = an array of strings; NONE =
@@ -687,7 +687,6 @@ MISSKEY_API misskey_jstr misskey_jstr_text(const char *text);
     FORK(CHAT,       MEMBERS_ERROR,          ANSWER,       "Sharkey", "") \
     FORK(CHAT,       ROOM,                   ANSWER,       "Sharkey", "") \
     FORK(CHAT,       USER,                   ANSWER,       "Sharkey", "") \
-    FORK(CHAT,       E2EE_KEY,               ANSWER,       "Sharkey", "") \
     FORK(CHAT,       E2EE_KEY_ERROR,         ANSWER,       "Sharkey", "") \
     OLD(MESSAGING,   MESSAGE,                MESSAGING_MESSAGE, "10.0", "13.6") \
     OLD(MESSAGING,   DELETED,                ID,           "10.0", "13.6") \
@@ -2374,6 +2373,7 @@ typedef struct misskey_note_slot {
     uint16_t newer_, older_;        /* by use */
     uint16_t waiting_;              /* next slot whose capture waits for its release */
     uint16_t inner_;                /* the slot of the note that this one repeats, held along with it */
+    uint16_t along_;                /* how many of holds_ are such ones */
     uint16_t seen_;                 /* entries in use of what is remembered */
 } misskey_note_slot;
 
@@ -2435,7 +2435,7 @@ MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json not
 /*
     misskey_store_update -- a noteUpdated came
 
-    Counts a reaction once: what a user did to a note is remembered (note_size / 32 doings a note, the latest ones), so
+    Counts a reaction once: what a user did to a note is remembered (the latest note_size / 32 doings, 4096 at most), so
     that an update that comes twice changes nothing the second time. Counts do not go below 0, keys with 0 are removed.
 
     Returns   MISSKEY_CHANGED_ bits; 0: the note is not here, is deleted, or the update says nothing new.
@@ -6979,7 +6979,10 @@ static misskey_note_slot *mski_slot(const misskey_store *s, uint16_t i)
 static char *mski_text(misskey_note_slot *slot) { return (char *)(slot + 1); }
 
 /* Doings that a slot can remember, and where. */
-static uint16_t mski_doings(const misskey_store *s) { return (uint16_t)(s->d_.note_size >> 5); }
+static uint16_t mski_doings(const misskey_store *s)
+{
+    return s->d_.note_size >> 5 < 4096 ? (uint16_t)(s->d_.note_size >> 5) : 4096;
+}
 
 static uint64_t *mski_seen(const misskey_store *s, misskey_note_slot *slot)
 {
@@ -7075,7 +7078,7 @@ static uint16_t mski_new_note(misskey_store *s, const char id[32])
     slot->next_ = chain->head_;
     chain->head_ = i;
     slot->flags_ |= MSKI_USED;
-    slot->seen_ = 0;
+    slot->seen_ = slot->along_ = 0;
     slot->inner_ = MSKI_NONE;
     mski_empty_note(s, slot);
     mski_touch(s, i);
@@ -7151,18 +7154,20 @@ static MSKI_NOINLINE const mski_part *mski_part_of(misskey_jstr key)
 {
     static const char names[] =
         "id\0createdAt\0userId\0renoteId\0replyId\0visibility\0reactions\0reactionCount\0reactionEmojis\0"
-        "myReaction\0poll\0text\0cw\0files\0fileIds\0deletedAt\0user\0reply\0renote";
+        "reactionCounts\0myReaction\0poll\0text\0cw\0files\0fileIds\0media\0mediaIds\0deletedAt\0user\0reply\0renote";
     static const mski_part parts[] = {
         { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
         { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
         { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
         { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_REACTIONS, true, false },
-        { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_MY_REACTION, true, true },
-        { MISSKEY_CHANGED_POLL, true, true },           { MISSKEY_CHANGED_TEXT, true, false },
-        { MISSKEY_CHANGED_TEXT, true, false },          { MISSKEY_CHANGED_TEXT, false, false },
-        { MISSKEY_CHANGED_TEXT, false, false },         { MISSKEY_CHANGED_DELETED, true, false },
+        { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_REACTIONS, true, false },
+        { MISSKEY_CHANGED_MY_REACTION, true, true },    { MISSKEY_CHANGED_POLL, true, true },
+        { MISSKEY_CHANGED_TEXT, true, false },          { MISSKEY_CHANGED_TEXT, true, false },
+        { MISSKEY_CHANGED_TEXT, false, false },         { MISSKEY_CHANGED_TEXT, false, false },
+        { MISSKEY_CHANGED_TEXT, false, false },         { MISSKEY_CHANGED_TEXT, false, false },
+        { MISSKEY_CHANGED_DELETED, true, false },       { MISSKEY_CHANGED_REST, false, true },
         { MISSKEY_CHANGED_REST, false, true },          { MISSKEY_CHANGED_REST, false, true },
-        { MISSKEY_CHANGED_REST, false, true },          { MISSKEY_CHANGED_REST, false, false } /* every other */
+        { MISSKEY_CHANGED_REST, false, false } /* every other */
     };
     return &parts[mski_find_name(names, MSKI_COUNT(parts) - 1, key)];
 }
@@ -7184,15 +7189,23 @@ static char *mski_edit_splice(mski_edit *e, const char *at, size_t n, size_t gap
 
 static bool mski_same_bytes(const char *a, size_t n, const char *b, size_t m) { return n == m && mski_equal(a, b, n); }
 
-/* The value of a member; of duplicates the last. Keys are compared as they are written: all come from servers. */
-static MSKI_NOINLINE misskey_json mski_member(misskey_json object, misskey_jstr key)
+/* Finds a member; of duplicates the last. Keys are compared as they are written: all come from servers. */
+static MSKI_NOINLINE bool mski_find_member(const misskey_json *object, const misskey_jstr *key, misskey_iter *member)
 {
-    misskey_iter it = misskey_json_iter(object);
-    misskey_json found = mski_no_json;
+    misskey_iter it = misskey_json_iter(*object);
+    bool found = false;
     while (misskey_json_next(&it)) {
-        if (mski_same_bytes(it.key.ptr, it.key.len, key.ptr, key.len)) found = it.value;
+        if (!mski_same_bytes(it.key.ptr, it.key.len, key->ptr, key->len)) continue;
+        MISSKEY_MEMCPY(member, &it, sizeof it);
+        found = true;
     }
     return found;
+}
+
+static MSKI_NOINLINE misskey_json mski_member(misskey_json object, misskey_jstr key)
+{
+    misskey_iter member;
+    return mski_find_member(&object, &key, &member) ? member.value : mski_no_json;
 }
 
 /* Puts a member into an object of the text, or a new value into its place. keep: what is there already stays. The value
@@ -7289,24 +7302,40 @@ static void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep,
     }
 }
 
-/* One pass over what comes first, one over the rest. A minimized form goes over what is there; what it said of the
-   viewer stays when a whole note comes. */
+/* One member of a newer form. A minimized form goes over what is there; what it said of the viewer stays when a whole
+   note comes. A value that does not fit leaves nothing, as the old one is wrong by now. */
+static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it, bool minimized)
+{
+    const mski_part *const part = mski_part_of(it->key);
+    const misskey_json text = mski_note_text(e->slot);
+    const bool keep = !minimized && part->viewer && (e->slot->flags_ & MSKI_VIEWED) != 0;
+    const uint32_t cut = e->changed & MISSKEY_CHANGED_CUT;
+    misskey_iter old;
+    const bool there = mski_find_member(&text, &it->key, &old);
+    if (there && (minimized || keep) && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
+        misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT) {
+        mski_merge_part(e, it, keep, part->changed);
+        return;
+    }
+    e->changed &= ~(uint32_t)MISSKEY_CHANGED_CUT;
+    if (mski_edit_member(e, &text, it, keep)) {
+        e->changed |= part->changed;
+    } else if (there && (e->changed & MISSKEY_CHANGED_CUT) != 0) {
+        mski_edit_drop(e, &old);
+        e->changed |= part->changed;
+    }
+    e->changed |= cut;
+}
+
+/* One pass over what comes first, one over the rest. */
 static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool minimized)
 {
     int rest;
     for (rest = 0; rest < 2; rest++) {
         misskey_iter it = misskey_json_iter(note);
         while (misskey_json_next(&it)) {
-            const mski_part *const part = mski_part_of(it.key);
-            const misskey_json text = mski_note_text(e->slot), old = mski_member(text, it.key);
-            const bool keep = !minimized && part->viewer && (e->slot->flags_ & MSKI_VIEWED) != 0;
-            if (part->first == (rest == 1) || mski_member(note, it.key).ptr != it.value.ptr) continue; /* a duplicate */
-            if ((minimized || keep) && misskey_json_type(old) == MISSKEY_TYPE_OBJECT &&
-                misskey_json_type(it.value) == MISSKEY_TYPE_OBJECT) {
-                mski_merge_part(e, &it, keep, part->changed);
-            } else if (mski_edit_member(e, &text, &it, keep)) {
-                e->changed |= part->changed;
-            }
+            if (mski_part_of(it.key)->first == (rest == 1)) continue;
+            if (mski_member(note, it.key).ptr == it.value.ptr) mski_merge_member(e, &it, minimized); /* no duplicate */
         }
     }
 }
@@ -7350,6 +7379,7 @@ static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *
         const size_t from = (size_t)(it.value.ptr - mski_text(e->slot));
         at = i;
         misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        if (misskey_json_type(it.value) != MISSKEY_TYPE_OBJECT) continue;
         if (mski_recall(s, e->slot, mski_doing(me, mski_no_jstr, at)) == e->slot->seen_) continue;
         if (!mski_edit_pair(e, &it.value, &voted, &yes)) continue;
         e->changed |= MISSKEY_CHANGED_POLL;
@@ -7379,15 +7409,24 @@ static MSKI_NOINLINE bool mski_is_minimized(misskey_json note)
     return misskey_json_get(note, "userId").ptr == NULL && misskey_json_get(note, "createdAt").ptr == NULL;
 }
 
+/* A number for the value of a member. */
+static MSKI_NOINLINE uint64_t mski_edit_sum(mski_edit *e, const char *name)
+{
+    const misskey_json value = mski_edit_get(e, name);
+    return mski_hash(UINT64_C(0xCBF29CE484222325), mski_bytes(value.ptr), value.len);
+}
+
 /* One form of a note over what its slot has. A new one that fits is taken as it is. */
 static uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note, bool fresh)
 {
     const bool minimized = mski_is_minimized(note);
+    uint64_t poll;
     mski_edit e;
     e.slot = slot;
     e.limit = s->d_.note_size - (s->d_.note_size >> 2);
     e.changed = 0;
     if (slot->flags_ & MSKI_DELETED) return 0;
+    poll = mski_edit_sum(&e, "poll");
     if (minimized) slot->flags_ |= MSKI_VIEWED;
     else slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_EDITED);
     if (fresh && note.len <= e.limit) {
@@ -7399,6 +7438,7 @@ static uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, m
     }
     mski_learn_reactions(s, slot, note);
     mski_restore_votes(s, &e);
+    if (mski_edit_sum(&e, "poll") == poll) e.changed &= ~(uint32_t)MISSKEY_CHANGED_POLL; /* my votes are back */
     if (fresh) return MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT);
     return e.changed == MISSKEY_CHANGED_CUT ? 0 : e.changed;
 }
@@ -7414,18 +7454,26 @@ static MSKI_NOINLINE bool mski_is_repeat(misskey_json note)
            mski_is_empty(misskey_json_get(note, "files"));
 }
 
-/* The note that note i repeats; inner is what is known of it. MSKI_NONE: it repeats none, or there is no room. */
+/* The id of the note that a note repeats. False: it repeats none. */
+static bool mski_inner_id(char out[32], misskey_json note)
+{
+    const misskey_jstr id = misskey_json_str(misskey_json_get(note, "renoteId"));
+    return mski_is_repeat(note) && mski_note_id(out, id.ptr, id.len);
+}
+
+/* The slot of the note that note i repeats; inner is what is known of it, missing if the store knows better. MSKI_NONE:
+   there is none, or no room. */
 static uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner)
 {
-    const misskey_json row = mski_note_text(mski_slot(s, i));
-    const misskey_jstr id = misskey_json_str(misskey_json_get(row, "renoteId"));
-    char key[32];
+    const misskey_jstr id = misskey_json_str(misskey_json_get(inner, "id"));
+    char key[32], same[32];
     uint16_t j;
     bool fresh;
-    if (!mski_is_repeat(row) || !mski_note_id(key, id.ptr, id.len)) return MSKI_NONE;
+    if (!mski_inner_id(key, mski_note_text(mski_slot(s, i)))) return MSKI_NONE;
     j = mski_find_note(s, key);
     fresh = j == MSKI_NONE;
-    if (fresh && (s->oldest_ == i || misskey_json_get(inner, "id").ptr == NULL)) return MSKI_NONE;
+    if (j == i || (fresh && (s->oldest_ == i || id.ptr == NULL))) return MSKI_NONE;
+    if (id.ptr != NULL && (!mski_plain_id(same, id) || !mski_equal(same, key, 32))) return j;
     if (fresh) j = mski_new_note(s, key);
     if (j == MSKI_NONE) return j;
     if (misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) mski_put_note(s, mski_slot(s, j), inner, fresh);
@@ -7456,6 +7504,7 @@ static void mski_hold_inner(misskey_store *s, uint16_t i, uint16_t inner)
     if (inner == MSKI_NONE || slot->holds_ == 0 || slot->inner_ != MSKI_NONE) return;
     if (mski_hold(s, inner, capture) == MISSKEY_ERR_OK || mski_hold(s, inner, false) == MISSKEY_ERR_OK) {
         slot->inner_ = inner;
+        mski_slot(s, inner)->along_++;
     }
 }
 
@@ -7467,6 +7516,9 @@ MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json not
     uint32_t all;
     bool fresh;
     if (!mski_note_id(key, id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
+    i = mski_inner_id(key, note) ? mski_find_note(store, key) : (uint16_t)MSKI_NONE;
+    if (i != MSKI_NONE) mski_touch(store, i); /* the renote must not push it out */
+    mski_note_id(key, id.ptr, id.len);
     i = mski_find_note(store, key);
     fresh = i == MSKI_NONE;
     if (fresh) i = mski_new_note(store, key);
@@ -7507,6 +7559,7 @@ static MSKI_NOINLINE bool mski_edit_count(mski_edit *e, misskey_jstr reaction, b
 {
     misskey_json reactions = mski_edit_get(e, "reactions");
     misskey_iter it;
+    if (reactions.ptr == NULL) reactions = mski_edit_get(e, "reactionCounts"); /* v10 */
     if (misskey_json_type(reactions) != MISSKEY_TYPE_OBJECT) {
         if (!up) return false;
         mski_edit_set(e, "reactions", misskey_json_text("{}"));
@@ -7625,10 +7678,11 @@ static MSKI_NOINLINE void mski_deleted(const misskey_store *s, mski_edit *e, mis
     misskey_json at = misskey_json_get(body, "deletedAt");
     if (misskey_json_type(at) != MISSKEY_TYPE_STRING || at.len > 64) at = misskey_json_text("\"\"");
     mski_edit_set(e, "deletedAt", at);
-    if ((e->changed & MISSKEY_CHANGED_DELETED) == 0) { /* no room beside the note */
+    if ((e->changed & MISSKEY_CHANGED_CUT) != 0) { /* no room beside the note */
         mski_empty_note(s, e->slot);
         mski_edit_set(e, "deletedAt", at);
     }
+    e->changed = MISSKEY_CHANGED_DELETED;
     e->slot->flags_ |= MSKI_DELETED;
 }
 
@@ -7688,6 +7742,16 @@ MISSKEY_API misskey_json misskey_store_get(misskey_store *store, misskey_jstr id
 
 /* --- holding and capturing --- */
 
+static void mski_wait(misskey_store *s, uint16_t i)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    slot->flags_ |= MSKI_WAITING;
+    slot->waiting_ = MSKI_NONE;
+    if (s->first_ == MSKI_NONE) s->first_ = i;
+    else mski_slot(s, s->last_)->waiting_ = i;
+    s->last_ = i;
+}
+
 static void mski_drop_hold(misskey_store *s, uint16_t i)
 {
     misskey_note_slot *const slot = mski_slot(s, i);
@@ -7695,15 +7759,8 @@ static void mski_drop_hold(misskey_store *s, uint16_t i)
     mski_list_newest(s, i);
     if ((slot->flags_ & MSKI_CAPTURED) == 0) return;
     slot->released_ = s->now_;
-    if (slot->flags_ & MSKI_WAITING) {
-        slot->flags_ |= MSKI_AGAIN;
-        return;
-    }
-    slot->flags_ |= MSKI_WAITING;
-    slot->waiting_ = MSKI_NONE;
-    if (s->first_ == MSKI_NONE) s->first_ = i;
-    else mski_slot(s, s->last_)->waiting_ = i;
-    s->last_ = i;
+    if (slot->flags_ & MSKI_WAITING) slot->flags_ |= MSKI_AGAIN;
+    else mski_wait(s, i);
 }
 
 /* Is the note young enough to be worth a capture? */
@@ -7731,11 +7788,13 @@ MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id
     captured = (slot->flags_ & MSKI_CAPTURED) != 0;
     err = mski_hold(store, i, capture);
     if (err != MISSKEY_ERR_OK || slot->inner_ != MSKI_NONE) return err;
-    j = mski_put_inner(store, i, misskey_json_get(mski_note_text(slot), "renote"));
+    j = mski_put_inner(store, i, mski_no_json);
+    if (j == MSKI_NONE) j = mski_put_inner(store, i, misskey_json_get(mski_note_text(slot), "renote"));
     if (j == MSKI_NONE) return err;
     err = mski_hold(store, j, capture);
     if (err == MISSKEY_ERR_OK) {
         slot->inner_ = j;
+        mski_slot(store, j)->along_++;
     } else {
         if (--slot->holds_ == 0) mski_list_newest(store, i);
         if (!captured) mski_uncapture(store, slot);
@@ -7747,9 +7806,10 @@ MISSKEY_API misskey_err misskey_store_release(misskey_store *store, misskey_jstr
 {
     const uint16_t i = mski_find_note_of(store, id);
     misskey_note_slot *slot;
-    if (i == MSKI_NONE || mski_slot(store, i)->holds_ == 0) return MISSKEY_ERR_STALE;
+    if (i == MSKI_NONE || mski_slot(store, i)->holds_ == mski_slot(store, i)->along_) return MISSKEY_ERR_STALE;
     slot = mski_slot(store, i);
     if (slot->holds_ == 1 && slot->inner_ != MSKI_NONE) {
+        mski_slot(store, slot->inner_)->along_--;
         mski_drop_hold(store, slot->inner_);
         slot->inner_ = MSKI_NONE;
     }
@@ -7779,10 +7839,8 @@ MISSKEY_API void misskey_store_tick(misskey_store *store, uint32_t now_ms)
         if (left > 0 && (slot->flags_ & MSKI_AGAIN) == 0) break;
         store->first_ = slot->waiting_;
         slot->flags_ = (uint16_t)(slot->flags_ & ~(MSKI_WAITING | MSKI_AGAIN));
-        if (left > 0) {             /* its time begins anew: back to the end */
-            slot->holds_ = 1;
-            mski_unlist(store, i);
-            mski_drop_hold(store, i);
+        if (left > 0) {             /* its time began anew: back to the end */
+            mski_wait(store, i);
         } else if (slot->holds_ == 0) {
             mski_uncapture(store, slot);
         }
@@ -7793,7 +7851,8 @@ MISSKEY_API uint32_t misskey_store_timeout(const misskey_store *store) { return 
 
 MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_store_desc *desc)
 {
-    uint32_t i;
+    size_t left;
+    uint16_t i = 0;
     MISSKEY_MEMSET(store, 0, sizeof *store);
     if (desc->mem.ptr == NULL || ((uintptr_t)desc->mem.ptr & 7) != 0) return MISSKEY_ERR_BAD_ARG;
     store->stride_ = MISSKEY_STORE_STRIDE(desc->note_size);
@@ -7802,13 +7861,14 @@ MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_s
     if (store->d_.grace_ms == 0) store->d_.grace_ms = 10000;
     if (store->d_.max_age_ms == 0) store->d_.max_age_ms = 300000;
     store->newest_ = store->oldest_ = store->first_ = store->last_ = MSKI_NONE;
-    for (i = 0; i < MSKI_NONE && (i + 1) * store->stride_ <= desc->mem.size; i++) {
-        misskey_note_slot *const slot = mski_slot(store, (uint16_t)i);
+    for (left = desc->mem.size; left >= store->stride_; left -= store->stride_, i++) {
+        misskey_note_slot *const slot = mski_slot(store, i);
+        if (i == MSKI_NONE - 1) return MISSKEY_ERR_BAD_ARG;
         MISSKEY_MEMSET(slot, 0, sizeof *slot);
         slot->head_ = MSKI_NONE;
-        mski_list_newest(store, (uint16_t)i);
+        mski_list_newest(store, i);
     }
-    store->num_ = (uint16_t)i;
+    store->num_ = i;
     return MISSKEY_ERR_OK;
 }
 

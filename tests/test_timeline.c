@@ -149,8 +149,8 @@ static bool shows(const char *want)
 /* Is the note held in the store? */
 static bool held(const char *name)
 {
-    if (misskey_store_release(&store, id(name)) != MISSKEY_ERR_OK) return false;
-    return misskey_store_hold(&store, id(name), 1) == MISSKEY_ERR_OK;
+    const uint16_t i = mski_find_note_of(&store, id(name)); /* no public call tells */
+    return i != MSKI_NONE && mski_slot(&store, i)->holds_ > 0;
 }
 
 /* Does the row show a note with this text, and so often a reaction +? */
