@@ -6189,14 +6189,19 @@ static void mski_reset_captures(misskey_session *s)
     }
 }
 
-/* Copies an id, padded. False: it is none. */
-static bool mski_note_id(char out[32], const char *id, size_t len)
+static bool mski_is_id(const char *id, size_t len)
 {
     size_t i;
-    if (len == 0 || len > 32) return false;
     for (i = 0; i < len; i++) {
         if (id[i] <= ' ' || id[i] > '~' || id[i] == '"' || id[i] == '\\') return false;
     }
+    return len > 0 && len <= 32;
+}
+
+/* Copies an id, padded. False: it is none. */
+static bool mski_note_id(char out[32], const char *id, size_t len)
+{
+    if (!mski_is_id(id, len)) return false;
     MISSKEY_MEMSET(out, 0, 32);
     MISSKEY_MEMCPY(out, id, len);
     return true;
@@ -7004,10 +7009,10 @@ static uint16_t mski_find_note(const misskey_store *s, const char *id)
     return i;
 }
 
-static uint16_t mski_find_note_of(const misskey_store *s, misskey_jstr id)
+static MSKI_NOINLINE uint16_t mski_find_note_of(const misskey_store *s, misskey_jstr id)
 {
     char plain[32];
-    return mski_plain_id(plain, id) ? mski_find_note(s, plain) : (uint16_t)MSKI_NONE;
+    return id.len > 0 && mski_plain_id(plain, id) ? mski_find_note(s, plain) : (uint16_t)MSKI_NONE;
 }
 
 static void mski_unlist(misskey_store *s, uint16_t i)
@@ -7066,15 +7071,15 @@ static void mski_empty_note(const misskey_store *s, misskey_note_slot *slot)
 }
 
 /* A slot for a new note; the one unused for longest makes room. */
-static uint16_t mski_new_note(misskey_store *s, const char id[32])
+static uint16_t mski_new_note(misskey_store *s, misskey_jstr id)
 {
     const uint16_t i = s->oldest_;
     misskey_note_slot *slot, *chain;
     if (i == MSKI_NONE) return i;
     slot = mski_slot(s, i);
     if (slot->flags_ & MSKI_USED) mski_forget_note(s, i);
-    chain = mski_slot(s, mski_bucket(id, s->num_));
-    MISSKEY_MEMCPY(slot->id_, id, 32);
+    mski_note_id(slot->id_, id.ptr, id.len);
+    chain = mski_slot(s, mski_bucket(slot->id_, s->num_));
     slot->next_ = chain->head_;
     chain->head_ = i;
     slot->flags_ |= MSKI_USED;
@@ -7236,7 +7241,7 @@ static MSKI_NOINLINE bool mski_edit_member(mski_edit *e, const misskey_json *obj
 }
 
 /* Takes a member out, and one comma with it. */
-static void mski_edit_drop(mski_edit *e, const misskey_iter *it)
+static MSKI_NOINLINE void mski_edit_drop(mski_edit *e, const misskey_iter *it)
 {
     const char *from = it->key.ptr - 1, *to = it->value.ptr + it->value.len;
     const char *const next = (const char *)mski_white(mski_bytes(to), mski_bytes(it->end_));
@@ -7271,7 +7276,8 @@ static MSKI_NOINLINE void mski_edit_set(mski_edit *e, const char *name, misskey_
 }
 
 /* A member that counts; value holds the digits. */
-static void mski_edit_number(mski_edit *e, const misskey_json *object, const misskey_jstr *key, int64_t n, uint32_t bit)
+static MSKI_NOINLINE void mski_edit_number(mski_edit *e, const misskey_json *object, const misskey_jstr *key, int64_t n,
+                                           uint32_t bit)
 {
     char digits[24];
     misskey_jw w;
@@ -7292,7 +7298,7 @@ static int64_t mski_one_more(int64_t n, bool up)
 /* --- putting a note --- */
 
 /* The members of an object that is in both. */
-static void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t bit)
+static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t bit)
 {
     misskey_iter it = misskey_json_iter(member->value);
     while (misskey_json_next(&it)) {
@@ -7417,7 +7423,8 @@ static MSKI_NOINLINE uint64_t mski_edit_sum(mski_edit *e, const char *name)
 }
 
 /* One form of a note over what its slot has. A new one that fits is taken as it is. */
-static uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note, bool fresh)
+static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note,
+                                            bool fresh)
 {
     const bool minimized = mski_is_minimized(note);
     uint64_t poll;
@@ -7454,27 +7461,24 @@ static MSKI_NOINLINE bool mski_is_repeat(misskey_json note)
            mski_is_empty(misskey_json_get(note, "files"));
 }
 
-/* The id of the note that a note repeats. False: it repeats none. */
-static bool mski_inner_id(char out[32], misskey_json note)
+/* The id of the note that a note repeats; missing if it repeats none. */
+static MSKI_NOINLINE misskey_jstr mski_inner_id(misskey_json note)
 {
     const misskey_jstr id = misskey_json_str(misskey_json_get(note, "renoteId"));
-    return mski_is_repeat(note) && mski_note_id(out, id.ptr, id.len);
+    return mski_is_repeat(note) && mski_is_id(id.ptr, id.len) ? id : mski_no_jstr;
 }
 
 /* The slot of the note that note i repeats; inner is what is known of it, missing if the store knows better. MSKI_NONE:
    there is none, or no room. */
-static uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner)
+static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner)
 {
-    const misskey_jstr id = misskey_json_str(misskey_json_get(inner, "id"));
-    char key[32], same[32];
-    uint16_t j;
-    bool fresh;
-    if (!mski_inner_id(key, mski_note_text(mski_slot(s, i)))) return MSKI_NONE;
-    j = mski_find_note(s, key);
-    fresh = j == MSKI_NONE;
-    if (j == i || (fresh && (s->oldest_ == i || id.ptr == NULL))) return MSKI_NONE;
-    if (id.ptr != NULL && (!mski_plain_id(same, id) || !mski_equal(same, key, 32))) return j;
-    if (fresh) j = mski_new_note(s, key);
+    const misskey_jstr id = mski_inner_id(mski_note_text(mski_slot(s, i)));
+    const misskey_jstr named = misskey_json_str(misskey_json_get(inner, "id"));
+    uint16_t j = mski_find_note_of(s, id);
+    const bool fresh = j == MSKI_NONE;
+    if (id.ptr == NULL || j == i || (fresh && (s->oldest_ == i || named.ptr == NULL))) return MSKI_NONE;
+    if (named.ptr != NULL && !mski_same_bytes(named.ptr, named.len, id.ptr, id.len)) return j;
+    if (fresh) j = mski_new_note(s, id);
     if (j == MSKI_NONE) return j;
     if (misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) mski_put_note(s, mski_slot(s, j), inner, fresh);
     mski_touch(s, j);
@@ -7511,17 +7515,14 @@ static void mski_hold_inner(misskey_store *s, uint16_t i, uint16_t inner)
 MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
 {
     const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id"));
-    char key[32];
-    uint16_t i;
+    uint16_t i = mski_find_note_of(store, mski_inner_id(note));
     uint32_t all;
     bool fresh;
-    if (!mski_note_id(key, id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
-    i = mski_inner_id(key, note) ? mski_find_note(store, key) : (uint16_t)MSKI_NONE;
+    if (!mski_is_id(id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
     if (i != MSKI_NONE) mski_touch(store, i); /* the renote must not push it out */
-    mski_note_id(key, id.ptr, id.len);
-    i = mski_find_note(store, key);
+    i = mski_find_note_of(store, id);
     fresh = i == MSKI_NONE;
-    if (fresh) i = mski_new_note(store, key);
+    if (fresh) i = mski_new_note(store, id);
     if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
     all = mski_put_note(store, mski_slot(store, i), note, fresh);
     mski_touch(store, i);

@@ -54,7 +54,7 @@ have cortex-m0plus "$arm -nostdlib -Wl,-e,main" && try cortex-m0plus "$arm $bare
 for target in "rv32imac -mabi=ilp32" "rv64gc -mabi=lp64d"; do
     riscv="riscv64-unknown-elf-gcc -march=$target"
     have "riscv ${target% *}" "$riscv -nostdlib -Wl,-e,main" &&
-        try "riscv ${target% *}" "$riscv $bare -o $dir/smoke.elf $c -lgcc"
+        try "riscv ${target% *}" "$riscv $bare -Wl,--no-relax -o $dir/smoke.elf $c -lgcc"
 done
 msvc="clang --target=x86_64-pc-windows-msvc -fms-compatibility -ffreestanding -fsyntax-only"
 if have msvc clang; then
