@@ -7446,8 +7446,7 @@ static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note
     mski_learn_reactions(s, slot, note);
     mski_restore_votes(s, &e);
     if (mski_edit_sum(&e, "poll") == poll) e.changed &= ~(uint32_t)MISSKEY_CHANGED_POLL; /* my votes are back */
-    if (fresh) return MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT);
-    return e.changed == MISSKEY_CHANGED_CUT ? 0 : e.changed;
+    return fresh ? MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT) : e.changed;
 }
 
 /* Is it a note that repeats another and adds nothing? */
