@@ -7467,19 +7467,27 @@ static MSKI_NOINLINE misskey_jstr mski_inner_id(misskey_json note)
     return mski_is_repeat(note) && mski_is_id(id.ptr, id.len) ? id : mski_no_jstr;
 }
 
-/* The slot of the note that note i repeats; inner is what is known of it, missing if the store knows better. MSKI_NONE:
-   there is none, or no room. */
-static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner)
+/* Is this the note with that id? Minimized ones do not say. */
+static bool mski_is_named(misskey_json inner, misskey_jstr id)
+{
+    const misskey_jstr named = misskey_json_str(misskey_json_get(inner, "id"));
+    return named.ptr == NULL || mski_same_bytes(named.ptr, named.len, id.ptr, id.len);
+}
+
+/* The slot of the note that note i repeats; inner is what came with it, news: even if the store has that note.
+   MSKI_NONE: there is none, or no room. */
+static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner, bool news)
 {
     const misskey_jstr id = mski_inner_id(mski_note_text(mski_slot(s, i)));
-    const misskey_jstr named = misskey_json_str(misskey_json_get(inner, "id"));
     uint16_t j = mski_find_note_of(s, id);
     const bool fresh = j == MSKI_NONE;
-    if (id.ptr == NULL || j == i || (fresh && (s->oldest_ == i || named.ptr == NULL))) return MSKI_NONE;
-    if (named.ptr != NULL && !mski_same_bytes(named.ptr, named.len, id.ptr, id.len)) return j;
+    if (id.ptr == NULL || j == i || !mski_is_named(inner, id)) return MSKI_NONE;
+    if (fresh && (s->oldest_ == i || misskey_json_get(inner, "id").ptr == NULL)) return MSKI_NONE;
     if (fresh) j = mski_new_note(s, id);
     if (j == MSKI_NONE) return j;
-    if (misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) mski_put_note(s, mski_slot(s, j), inner, fresh);
+    if ((news || fresh) && misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) {
+        mski_put_note(s, mski_slot(s, j), inner, fresh);
+    }
     mski_touch(s, j);
     mski_touch(s, i);
     return j;
@@ -7513,19 +7521,22 @@ static void mski_hold_inner(misskey_store *s, uint16_t i, uint16_t inner)
 
 MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
 {
-    const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id"));
-    uint16_t i = mski_find_note_of(store, mski_inner_id(note));
+    const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id")), repeated = mski_inner_id(note);
+    const misskey_json inner = misskey_json_get(note, "renote");
+    uint16_t i = mski_find_note_of(store, repeated);
     uint32_t all;
     bool fresh;
     if (!mski_is_id(id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
-    if (i != MSKI_NONE) mski_touch(store, i); /* the renote must not push it out */
+    if (i != MSKI_NONE && mski_is_named(inner, repeated)) mski_touch(store, i); /* it must not be pushed out */
     i = mski_find_note_of(store, id);
     fresh = i == MSKI_NONE;
     if (fresh) i = mski_new_note(store, id);
     if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
     all = mski_put_note(store, mski_slot(store, i), note, fresh);
     mski_touch(store, i);
-    mski_hold_inner(store, i, mski_put_inner(store, i, misskey_json_get(note, "renote")));
+    if (repeated.ptr != NULL || mski_is_minimized(note)) {
+        mski_hold_inner(store, i, mski_put_inner(store, i, inner, true));
+    }
     if (changed != NULL) *changed = all;
     return MISSKEY_ERR_OK;
 }
@@ -7788,8 +7799,7 @@ MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id
     captured = (slot->flags_ & MSKI_CAPTURED) != 0;
     err = mski_hold(store, i, capture);
     if (err != MISSKEY_ERR_OK || slot->inner_ != MSKI_NONE) return err;
-    j = mski_put_inner(store, i, mski_no_json);
-    if (j == MSKI_NONE) j = mski_put_inner(store, i, misskey_json_get(mski_note_text(slot), "renote"));
+    j = mski_put_inner(store, i, misskey_json_get(mski_note_text(slot), "renote"), false);
     if (j == MSKI_NONE) return err;
     err = mski_hold(store, j, capture);
     if (err == MISSKEY_ERR_OK) {

@@ -1131,6 +1131,14 @@ TEST what_does_not_fit_any_more_is_cut(void)
     PASS();
 }
 
+TEST a_quote_whose_text_was_cut_is_no_renote(void)
+{
+    CHECK(begin());
+    CHANGED(NEW | CUT, put("{'id':'r','userId':'u','renoteId':'a','text':'%s','renote':" NOTE("a", "") "}", filler(SIZE)));
+    CHECK(!here("a"));
+    PASS();
+}
+
 TEST a_reaction_without_room_is_not_counted(void)
 {
     char key[256];
@@ -1778,6 +1786,7 @@ SUITE(slots)
     RUN_TEST(of_a_large_note_the_store_keeps_what_it_works_with);
     RUN_TEST(what_fits_is_not_cut);
     RUN_TEST(what_does_not_fit_any_more_is_cut);
+    RUN_TEST(a_quote_whose_text_was_cut_is_no_renote);
     RUN_TEST(a_reaction_without_room_is_not_counted);
     RUN_TEST(a_deleted_note_without_room_keeps_its_id);
     RUN_TEST(an_edit_without_room_is_cut);

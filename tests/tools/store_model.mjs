@@ -1,7 +1,7 @@
 // A note store as slow and plain as can be, next to the one of misskey_stream.h: both are told the same, and must say
 // the same. Written from the rules (the doc of >>store, protocol/events.md sections 2 and 3), not from the code.
-// usage: node store_model.mjs [OPTION...] PROGRAM recordings FILE...     what happened there, note by note
-//        node store_model.mjs [OPTION...] PROGRAM random SEED COUNT      COUNT random updates, with notes between them
+// usage: node store_model.mjs [OPTION...] PROGRAM recordings FOLDER      what happened there and below, note by note
+//        node store_model.mjs [OPTION...] PROGRAM random SEED COUNT     COUNT random updates, with notes between them
 //   PROGRAM        build/store_play
 //   --notes N --size BYTES   of the store; default 9 and 4096
 //   --twice        the program repeats everything, which must change nothing
@@ -10,7 +10,8 @@
 // Prints one line of counts. Exit status: 0; 1 they differ: the first difference is on stderr; 2 usage.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 const NEW = 1, REACTIONS = 2, MY_REACTION = 4, POLL = 8, TEXT = 16, DELETED = 32, REST = 64, REFETCH = 128, CUT = 256;
@@ -105,7 +106,7 @@ class Store {
         if (entry === undefined) return 'FULL';
         const bits = this.merge(entry, note, fresh);
         this.touch(entry.id);
-        const inner = this.putInner(entry, note.renote, true);
+        const inner = isMinimized(note) || isRenote(note) ? this.putInner(entry, note.renote, true) : undefined;
         if (entry.holds > 0) this.holdAlong(entry, inner);
         return `OK ${bits}`;
     }
@@ -435,6 +436,13 @@ class Match {
 
 const noteEvents = new Set(['note', 'mention', 'reply', 'renote', 'quote', 'edited']);
 
+function filesBelow(folder) {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    const files = entries.filter((e) => /^messages\.jsonl(\.gz)?$/.test(e.name)).map((e) => join(folder, e.name));
+    const folders = entries.filter((e) => e.isDirectory()).map((e) => e.name).sort();
+    return [...files, ...folders.flatMap((name) => filesBelow(join(folder, name)))];
+}
+
 function* messagesOf(file) {
     const bytes = readFileSync(file);
     for (const line of (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().split('\n')) {
@@ -468,7 +476,8 @@ function busiest(files) {
     return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }
 
-async function recordings(options, files) {
+async function recordings(options, folder) {
+    const files = filesBelow(folder);
     const match = new Match({ ...options, me: busiest(files) });
     for (const file of files) {
         for (const { message, data } of messagesOf(file)) {
@@ -666,7 +675,7 @@ async function random(options, seed, count) {
 
 function usage() {
     process.stderr.write('usage: store_model.mjs [--notes N] [--size BYTES] [--twice] [--cut] [--noise] PROGRAM ' +
-        'recordings FILE... | random SEED COUNT\n');
+        'recordings FOLDER | random SEED COUNT\n');
     process.exit(2);
 }
 
@@ -681,7 +690,7 @@ while (args[0]?.startsWith('--')) {
 const [program, source, ...rest] = args;
 options.program = program;
 let match;
-if (source === 'recordings' && rest.length > 0) match = await recordings(options, rest);
+if (source === 'recordings' && rest.length === 1) match = await recordings(options, rest[0]);
 else if (source === 'random' && rest.length === 2) match = await random(options, Number(rest[0]), Number(rest[1]));
 else usage();
 await match.end();
