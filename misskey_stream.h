@@ -7693,7 +7693,7 @@ static MSKI_NOINLINE void mski_deleted(const misskey_store *s, mski_edit *e, mis
         mski_empty_note(s, e->slot);
         mski_edit_set(e, "deletedAt", at);
     }
-    e->changed = MISSKEY_CHANGED_DELETED;
+    e->changed |= MISSKEY_CHANGED_DELETED;
     e->slot->flags_ |= MSKI_DELETED;
 }
 
