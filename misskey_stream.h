@@ -4513,8 +4513,9 @@ static const mski_channel_param mski_channel_params[] = {
 
 static bool mski_param_set(const misskey_params *params, unsigned i)
 {
-    const uint8_t *const at = (const uint8_t *)params + mski_params[i].at;
+    const uint8_t *at;
     if (params == NULL) return false;
+    at = (const uint8_t *)params + mski_params[i].at;
     switch (mski_params[i].kind) {
     case MSKI_STR_PARAM: return *(const char *const *)(const void *)at != NULL;
     case MSKI_FLAG_PARAM: return *(const misskey_flag *)(const void *)at != MISSKEY_DEFAULT;
