@@ -1134,7 +1134,8 @@ TEST what_does_not_fit_any_more_is_cut(void)
 TEST a_quote_whose_text_was_cut_is_no_renote(void)
 {
     CHECK(begin());
-    CHANGED(NEW | CUT, put("{'id':'r','userId':'u','renoteId':'a','text':'%s','renote':" NOTE("a", "") "}", filler(SIZE)));
+    CHANGED(NEW | CUT, put("{'id':'r','userId':'u','renoteId':'a','text':'%s','renote':" NOTE("a", "") "}",
+                           filler(SIZE)));
     CHECK(!here("a"));
     PASS();
 }

@@ -361,10 +361,10 @@ class Match {
         this.say(`update ${text}`, (line) => {
             this.counts.updates++;
             const cut = this.wasCut(line);
-            const before = cut ? clone(this.store.entries.get(id)?.note) : undefined;
+            const before = this.cut ? clone(this.store.entries.get(id)?.note) : undefined;
             const expected = this.again(id, cut, () => this.store.update(id, type, body, cut));
-            if (cut) this.adopt(line, id, before);
-            else this.sameBits(line, String(expected));
+            if (!cut) this.sameBits(line, String(expected));
+            if (cut || (this.cut && this.store.entries.get(id)?.deleted)) this.adopt(line, id, before);
         });
         if (this.cut) this.get(id);
     }
@@ -383,7 +383,7 @@ class Match {
         return cut;
     }
 
-    // The next get says what was kept: of each member what it is now, or was before.
+    // The next get says what was kept: of each member what it is now, or was before. A deleted note may have lost all.
     adopt(line, id, before) {
         const entry = this.store.entries.get(id);
         entry.kept = { before: before ?? {}, line };
@@ -408,6 +408,7 @@ class Match {
         if (!Object.keys(note).every((k) => known(note[k], before[k], entry.note[k]))) {
             this.fail(JSON.stringify(note), `${JSON.stringify(before)} or ${JSON.stringify(entry.note)}`);
         }
+        if (entry.deleted && note.deletedAt !== entry.note.deletedAt) this.fail(JSON.stringify(note), 'the same deletedAt');
         if (line.startsWith('OK') && !this.noise && whole + 32 <= this.limit) this.fail(line, `${whole} bytes do fit`);
         delete entry.kept;
         entry.note = note;
