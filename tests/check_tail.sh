@@ -229,18 +229,21 @@ printf '\203\000' >>$dir/spoiled/server.bin
 printf '{"t":1,"dir":"recv","off":0,"len":131}\n' >$dir/spoiled/chunks.jsonl
 ends 1 "broken stream" "the stream is broken: the peer broke RFC 6455" $tail --replay $dir/spoiled
 
-# timeline.h with what a strict user compiles with
-printf '#include "misskey_stream.h"\n#include "examples/timeline.h"\nint main(void) { return 0; }\n' >$dir/strict.c
-cp $dir/strict.c $dir/strict.cpp
-for compiler in "gcc -std=c99" "clang -std=c99" "g++ -std=c++11" "clang++ -std=c++11"; do
-    source=$dir/strict.c
-    case $compiler in *++*) source=$dir/strict.cpp ;; esac
-    if ! command -v ${compiler%% *} >/dev/null; then
-        echo "SKIP tail timeline.h: ${compiler%% *} is missing"
-        continue
-    fi
-    $compiler -I. -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror \
-        -fsyntax-only $source >$dir/log 2>&1
-    result "timeline.h, $compiler" "$(head -n 1 $dir/log)"
+# the headers of the examples with what a strict user compiles with
+for header in timeline net; do
+    printf '#define _POSIX_C_SOURCE 200809L\n#include "misskey_stream.h"\n#include "examples/%s.h"\nint main(void) { return 0; }\n' \
+        $header >$dir/$header.c
+    cp $dir/$header.c $dir/$header.cpp
+    for compiler in "gcc -std=c99" "clang -std=c99" "g++ -std=c++11" "clang++ -std=c++11"; do
+        source=$dir/$header.c
+        case $compiler in *++*) source=$dir/$header.cpp ;; esac
+        if ! command -v ${compiler%% *} >/dev/null; then
+            echo "SKIP tail $header.h: ${compiler%% *} is missing"
+            continue
+        fi
+        $compiler -I. -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror \
+            -fsyntax-only $source >$dir/log 2>&1
+        result "$header.h, $compiler" "$(head -n 1 $dir/log)"
+    done
 done
 exit $failed
