@@ -40,8 +40,16 @@ $(BUILD)/misskey-tail: examples/tail.c $(DEPS)
 $(BUILD)/%: tests/tools/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(BUILD)/test_%: tests/test_%.c $(GREATEST)/greatest.h $(DEPS)
-	$(COMPILE) -O1 -g -DMISSKEY_POISON=1 -I $(GREATEST) $(CFLAGS) $(LDFLAGS) -o $@ $<
+# Test programs run shortly: what takes time is compiling them.
+TESTED = $(COMPILE) -g -DMISSKEY_POISON=1
+
+$(BUILD)/implementation.a: tests/implementation.c $(DEPS)
+	$(TESTED) -O1 $(CFLAGS) -c -o $(@:.a=.o) $<
+	$(AR) -rc $@ $(@:.a=.o)
+
+# The archive is for tests that do not define MISSKEY_STREAM_IMPLEMENTATION themselves; others take nothing from it.
+$(BUILD)/test_%: tests/test_%.c $(BUILD)/implementation.a $(GREATEST)/greatest.h
+	$(TESTED) -I $(GREATEST) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/implementation.a
 
 $(TESTS:%=run-%): run-%: $(BUILD)/%
 	@$(BUILD)/$* >$(BUILD)/$*.log 2>&1; echo "exit status $$?" >>$(BUILD)/$*.log

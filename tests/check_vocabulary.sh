@@ -21,7 +21,7 @@ result() {
 # run_test NAME OPTIONS: builds tests/NAME.c with the options and runs it
 run_test() {
     ${CC:-cc} -std=c99 -Wall -Wextra -Werror -DMISSKEY_POISON=1 $2 -I tests/greatest -o $dir/$1 tests/$1.c \
-        >$dir/log 2>&1 && $dir/$1 >>$dir/log 2>&1
+        tests/implementation.c >$dir/log 2>&1 && $dir/$1 >>$dir/log 2>&1
     status=$?
     [ $status -eq 0 ] || sed 's/^/    /' $dir/log | head -n 20
     [ $status -eq 0 ] && problem= || problem="exit status $status"

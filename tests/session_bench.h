@@ -4,7 +4,6 @@
 #ifndef SESSION_BENCH_H
 #define SESSION_BENCH_H
 
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 

@@ -1,6 +1,5 @@
 /* The connection and the pump: a WebSocket and a session joined, against a stream in memory. What a session does is
    tested in test_session.c and test_resume.c, against a pretend server in test_model.c. */
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 #include <stdio.h>

@@ -9,7 +9,6 @@
 #define HAVE_MMAP 0
 #endif
 
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "../fuzz/json_reference.h"
 #include "greatest.h"

@@ -1,5 +1,4 @@
 /* The sections message and url: every kind and alias of the Misskey stream, read and written, in both directions. */
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 

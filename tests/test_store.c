@@ -1,5 +1,4 @@
 /* The note store: every rule by which notes stay up to date, slots and their memory, holds and captures. */
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 

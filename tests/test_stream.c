@@ -9,7 +9,6 @@
 #define UNREADABLE_PAGES 0
 #endif
 
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 

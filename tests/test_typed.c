@@ -1,7 +1,6 @@
 /* The section typed: every reader, row by row, against the lists and against look-ups by name; numbers, times, ids,
    reactions; and recorded messages in which a name was changed. POSIX: popen, getline and alarm, find and gzip. */
 #define _POSIX_C_SOURCE 200809L
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "entities.h"
 #include "greatest.h"

@@ -1,7 +1,6 @@
 /* The section vocabulary: the lists against what the protocol pages state, in both directions, and the look-ups. The
    pages are read as tests/tools/vocabulary.awk extracts them: tests/golden/vocabulary.txt, or the file that VOCABULARY
    in the environment names. check_vocabulary.sh runs this with every option that leaves vocabulary out. */
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 
 #include <ctype.h>

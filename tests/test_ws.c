@@ -1,5 +1,4 @@
 /* The websocket section in memory: the library's client and server against hand-made bytes and against each other. */
-#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 
