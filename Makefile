@@ -24,7 +24,7 @@ COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 
 .PHONY: all test demo check size fuzz install clean FORCE $(TESTS:%=run-%) $(FUZZERS:%=run-%)
 
-all: $(TOOLS) $(BUILD)/misskey-tail
+all: $(TOOLS) $(BUILD)/misskey-tail $(BUILD)/misskey-serve
 
 # Changes when the compiler or its options do, so that everything is built anew then.
 $(BUILD)/flags: FORCE
@@ -34,7 +34,7 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/wire_replay $(BUILD)/json_check: private CPPFLAGS += -DMISSKEY_MAX_DEPTH=4096
 
-$(BUILD)/misskey-tail: examples/tail.c $(DEPS)
+$(BUILD)/misskey-%: examples/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 $(BUILD)/%: tests/tools/%.c $(DEPS)

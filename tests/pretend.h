@@ -1,8 +1,8 @@
-/* A pretend Misskey for the tests, in memory: one connection at a time, any number after each other. It reads what a
-   client sends with misskey_message_parse, keeps the table of channels and captures as servers do, and has the quirks
-   of each era. Two ways in: bytes of a WebSocket (pretend_up, pretend_feed, pretend_send_buf), or texts alone
-   (pretend_up_texts, pretend_text, pretend_next_text). Include misskey_stream.h with the implementation first. Source
-   of the quirks: protocol/messages.md sections 2 and 4, protocol/forks-observed.md. */
+/* A pretend Misskey for the tests and for examples/serve.c, in memory: one connection at a time, any number after each
+   other. It reads what a client sends with misskey_message_parse, keeps the table of channels and captures as servers
+   do, and has the quirks of each era. Two ways in: bytes of a WebSocket (pretend_up, pretend_feed, pretend_send_buf),
+   or texts alone (pretend_up_texts, pretend_text, pretend_next_text). Include misskey_stream.h with the implementation
+   first. Source of the quirks: protocol/messages.md sections 2 and 4, protocol/forks-observed.md. */
 #ifndef PRETEND_H
 #define PRETEND_H
 
@@ -11,8 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PRETEND_CHANNELS = 256, PRETEND_CAPTURES = 256, PRETEND_IDS = 1 << 14, PRETEND_REFUSALS = 512, PRETEND_ID = 40,
-       PRETEND_NAME = 32, PRETEND_PARAMS = 96, PRETEND_OUT = 1 << 18 };
+#ifndef PRETEND_CAPTURES
+#define PRETEND_CAPTURES 256u
+#endif
+#ifndef PRETEND_OUT             /* bytes that wait for the client, so also the longest message */
+#define PRETEND_OUT (1u << 18)
+#endif
+enum { PRETEND_CHANNELS = 256, PRETEND_IDS = 1 << 14, PRETEND_REFUSALS = 512, PRETEND_ID = 40, PRETEND_NAME = 32,
+       PRETEND_PARAMS = 96 };
 
 /* What a server does. Zero is a server that accepts everything at once and tells everything. */
 typedef struct pretend_era {
@@ -41,8 +47,8 @@ static const pretend_era pretend_eras[PRETEND_ERAS] = {
     { .name = "2025.12", .limit = 32, .ping_ms = 60000, .double_ids = true, .strict = true, .async = true,
       .create_ms = 300 },
     { .name = "2026.5", .limit = 32, .ping_ms = 60000, .strict = true, .async = true, .create_ms = 1500 },
-    { .name = "Sharkey 2024.9", .limit = 32, .ping_ms = 60000, .double_ids = true, .strict = true },
-    { .name = "Sharkey 2025.5", .limit = 32, .captures = 512, .strict = true, .share_all = true, .stops = true,
+    { .name = "sharkey-2024.9", .limit = 32, .ping_ms = 60000, .double_ids = true, .strict = true },
+    { .name = "sharkey-2025.5", .limit = 32, .captures = 512, .strict = true, .share_all = true, .stops = true,
       .json_ping = true }
 };
 
@@ -73,7 +79,10 @@ typedef struct pretend {
     const char *forbidden;          /* channel without permission, NULL = none */
     uint16_t status;                /* next upgrades are refused so; 0 = accepted */
     uint32_t retry_after;           /* ... with this header, 0 = none */
+    const char *token;              /* another one is refused with 401; NULL = every token is a user's */
+    void (*arrived)(void *user, misskey_str token); /* a client asks for the upgrade: may set what is above */
     bool close_at_once;             /* next upgrades: 101, then a Close without a code */
+    bool deaf;                      /* whatever the client says goes without effect */
     void (*operation)(void *user, const char *id, const misskey_message *m); /* on a live channel; others: id NULL */
     void *user;
     /* to be read */
@@ -83,6 +92,7 @@ typedef struct pretend {
     char evicted[PRETEND_CAPTURES][PRETEND_ID];
     uint32_t num_channels, num_captures, num_refusals, num_evicted; /* all of this connection */
     uint32_t subs_twice, unsubs_unknown;    /* captures of what is captured, releases of what is not */
+    uint32_t connects, connect_at;          /* how many there were on this connection, and when the last one */
     uint32_t ids_twice, lost, overflow;     /* ids used again; operations on unknown channels; answers without room */
     bool open, anonymous;
     /* private */
@@ -95,7 +105,7 @@ typedef struct pretend {
     bool texts, over, begun;
 } pretend;
 
-static void pretend_init(pretend *p, const pretend_era *era, uint32_t seed)
+static inline void pretend_init(pretend *p, const pretend_era *era, uint32_t seed)
 {
     memset(p, 0, sizeof *p);
     p->era = *era;
@@ -227,7 +237,10 @@ static bool pretend_used(pretend *p, const char *id)
     for (i = (uint32_t)(h >> 32) % PRETEND_IDS; p->ids[i] != 0; i = (i + 1) % PRETEND_IDS) {
         if (p->ids[i] == h) return true;
     }
-    if (++p->num_ids >= PRETEND_IDS) p->num_ids = p->overflow = 1;
+    if (++p->num_ids >= PRETEND_IDS / 2) {
+        memset(p->ids, 0, sizeof p->ids);
+        p->num_ids = p->overflow = 1;
+    }
     p->ids[i] = h;
     return false;
 }
@@ -323,6 +336,8 @@ static void pretend_connect(pretend *p, const char *name, const char *id, misske
     pretend_channel *c;
     misskey_reason why;
     bool forbidden;
+    p->connects++;
+    p->connect_at = p->now;
     pretend_copy(text, sizeof text, params.ptr, params.len);
     if (pretend_used(p, id)) p->ids_twice++;
     c = pretend_find(p, id, PRETEND_LIVE);
@@ -452,7 +467,7 @@ static void pretend_text(pretend *p, const char *text, size_t len)
 
 static void pretend_reset(pretend *p)
 {
-    p->num_channels = p->num_captures = p->num_refusals = p->num_evicted = 0;
+    p->num_channels = p->num_captures = p->num_refusals = p->num_evicted = p->connects = 0;
     if (p->num_ids > 0) memset(p->ids, 0, sizeof p->ids);
     p->num_ids = 0;
     p->out_len = 0;
@@ -506,12 +521,18 @@ static inline bool pretend_over(const pretend *p) { return p->over && pretend_wa
 
 static void pretend_answer_upgrade(pretend *p, const misskey_ws_event *event)
 {
-    p->anonymous = event->token.ptr == NULL;
-    if (p->status == 0) {
+    const misskey_str token = event->token;
+    const size_t len = p->token != NULL ? strlen(p->token) : 0;
+    uint16_t status;
+    p->anonymous = token.ptr == NULL;
+    if (p->arrived != NULL) p->arrived(p->user, token);
+    status = p->status;
+    if (p->token != NULL && !p->anonymous && (token.len != len || memcmp(token.ptr, p->token, len) != 0)) status = 401;
+    if (status == 0) {
         (void)misskey_ws_accept(&p->ws, NULL);
         return;
     }
-    p->out_len = (size_t)snprintf((char *)p->out, sizeof p->out, "HTTP/1.1 %u Refused\r\n", (unsigned)p->status);
+    p->out_len = (size_t)snprintf((char *)p->out, sizeof p->out, "HTTP/1.1 %u Refused\r\n", (unsigned)status);
     if (p->retry_after > 0) {
         p->out_len += (size_t)snprintf((char *)p->out + p->out_len, sizeof p->out - p->out_len, "Retry-After: %lu\r\n",
                                        (unsigned long)p->retry_after);
@@ -525,7 +546,8 @@ static void pretend_poll(pretend *p)
     misskey_ws_event event;
     while (!(p->over && p->out_len > 0) && misskey_ws_poll(&p->ws, &event)) {
         if (event.type == MISSKEY_WS_EVENT_UPGRADE) pretend_answer_upgrade(p, &event);
-        if (event.type == MISSKEY_WS_EVENT_MESSAGE && p->open) pretend_text(p, event.text.ptr, event.text.len);
+        if (event.type == MISSKEY_WS_EVENT_MESSAGE && p->open && !p->deaf)
+            pretend_text(p, event.text.ptr, event.text.len);
         if (event.type == MISSKEY_WS_EVENT_OPEN) {
             p->open = true;
             p->pinged_at = p->spoke_at = p->heard_at = p->now;
