@@ -188,23 +188,33 @@ static void write_user(misskey_jw *w, misskey_json object)
     misskey_jw_close(w);
 }
 
-/* The writer takes names up to a NUL; no reaction of a server has one. */
+/* misskey_jw_key takes names up to a NUL, so the object is put together from strings that the writer made. What is
+   written of a member is at most four times as long as the member. */
 static void write_reactions(misskey_jw *w, misskey_json map)
 {
+    const size_t cap = map.len * 4 + 32;
+    char *const text = allocate(NULL, cap), *const plain = allocate(NULL, map.len), *end = text;
     misskey_iter it = misskey_json_iter(map);
     misskey_jstr reaction;
+    misskey_json name, whole;
+    misskey_jw part;
     int64_t count;
-    if (misskey_json_type(map) != MISSKEY_TYPE_OBJECT) return;
-    misskey_jw_key(w, "reactions");
-    misskey_jw_open(w, '{');
+    *end++ = '{';
     while (misskey_reactions_next(&it, &reaction, &count)) {
-        char *const name = allocate(NULL, reaction.len + 1);
-        misskey_jstr_copy(reaction, name, reaction.len + 1);
-        misskey_jw_key(w, name);
-        misskey_jw_i64(w, count);
-        free(name);
+        if (end > text + 1) *end++ = ',';
+        misskey_jw_init(&part, end, cap - (size_t)(end - text));
+        misskey_jw_str(&part, plain, misskey_jstr_copy(reaction, plain, map.len));
+        (void)misskey_jw_done(&part, &name);
+        end += name.len;
+        end += sprintf(end, ":%lld", (long long)count);
     }
-    misskey_jw_close(w);
+    *end++ = '}';
+    whole.ptr = text;
+    whole.len = (size_t)(end - text);
+    misskey_jw_key(w, "reactions");
+    misskey_jw_json(w, whole);
+    free(plain);
+    free(text);
 }
 
 static void write_files(misskey_jw *w, misskey_json array)
@@ -264,7 +274,7 @@ static void write_note(misskey_jw *w, misskey_json body)
     write_string(w, "renoteId", note.renote_id);
     write_string(w, "channelId", note.channel_id);
     write_user(w, note.user);
-    write_reactions(w, note.reactions);
+    if (misskey_json_type(note.reactions) == MISSKEY_TYPE_OBJECT) write_reactions(w, note.reactions);
     write_files(w, note.files);
     write_poll(w, note.poll);
 }
