@@ -4,6 +4,7 @@
 # and json_check.
 check=recordings
 . tests/tools/recordings.sh
+build wire_replay
 
 replay_set() {
     expect || return

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The typed lines of every recording, as build/wire_replay --typed prints them, byte for byte against what
-# tests/tools/expect_replay.mjs finds with JSON.parse; the same for the messages of tests/golden/typed_cases.txt, made by hand.
-# And that the library knows every name that the servers of the recordings use.
+# tests/tools/expect_replay.mjs finds with JSON.parse; the same for the messages of tests/golden/typed_cases.txt, made by
+# hand. That the library knows every name that the recordings have, but those that their clients invented. And that every
+# message arrives whatever name in it is another one (test_typed over all recordings).
 check=typed
 . tests/tools/recordings.sh
 
@@ -19,11 +20,31 @@ count_lines() {
     esac
 }
 
-typed_set() {
+# What the recorded clients said on purpose: names that no server has, and known ones with a body of another form.
+invented='channel (noSuchChannel|nope)|message (nope|zz)|operation (unknown|y|)'
+malformed='message (ch|connect|disconnect|readNotification|s|un)'
+
+unknown_names() {
     find $set -name messages.jsonl -exec cat {} + >$dir/messages
     find $set -name messages.jsonl.gz -exec gzip -dc {} + >>$dir/messages
-    result "$set, unknown names" "$(build/list_unknown <$dir/messages 2>&1 | one_line)" \
+    result "$set, unknown names of servers" "$(build/list_unknown recv <$dir/messages 2>&1 | one_line)" \
         "none in $(wc -l <$dir/messages) messages"
+    build/list_unknown send <$dir/messages >$dir/sent 2>&1
+    result "$set, unknown names of clients" "$(grep -v -x -E "$invented|$malformed|text" $dir/sent | one_line)" \
+        "$(grep -x -E "$invented" $dir/sent | one_line)"
+}
+
+renamed_set() {
+    if RECORDINGS=$set build/test_typed -v -s recorded >$dir/log 2>&1; then
+        result "$set, renamed" "" "$(grep renamed, $dir/log)"
+    else
+        result "$set, renamed" "$(tail -n 4 $dir/log | tr '\n' ' ')"
+    fi
+}
+
+typed_set() {
+    unknown_names
+    renamed_set
     rm -f $dir/*.client
     expect --typed || return
     count_lines
@@ -48,12 +69,13 @@ typed_cases() {
     node tests/tools/expect_replay.mjs --typed $dir $small $dir/cases
     compare client .message --typed --framing message
     compare server .message --typed --framing message
-    found=$(build/list_unknown <$dir/cases/messages.jsonl |
+    found=$(build/list_unknown recv <$dir/cases/messages.jsonl |
         grep -c -x -E 'message glimpsed|event sparkled|note update starred|notification wished|text')
     [ "$found" -eq 5 ] && problem= || problem="list_unknown finds $found of 5 invented names"
     result "$set, unknown names" "$problem" "all $found invented ones are found"
 }
 
+build wire_replay list_unknown test_typed
 each_set typed_set
 if command -v node >/dev/null; then
     typed_cases

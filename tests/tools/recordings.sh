@@ -18,6 +18,15 @@ result() {
     fi
 }
 
+# build PROGRAM...: ends the check if one cannot be built
+build() {
+    for program in "$@"; do
+        ${MAKE:-make} -s --no-print-directory "build/$program" && continue
+        echo "FAIL $check: build/$program does not build"
+        exit 1
+    done
+}
+
 # each_set COMMAND: calls it with set being each folder of recordings that is there
 each_set() {
     for set in tests/recordings ../shared/recordings; do
