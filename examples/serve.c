@@ -185,6 +185,7 @@ static void welcome(int listener)
     c->p.era = *era;
     c->p.rng = served;
     c->p.token = token;
+    c->p.any_name = replaying;      /* a recording may be of a fork */
     c->p.deaf = raw;
     c->p.arrived = arrived;
     c->p.user = c;

@@ -82,6 +82,7 @@ typedef struct pretend {
     const char *token;              /* another one is refused with 401; NULL = every token is a user's */
     void (*arrived)(void *user, misskey_str token); /* a client asks for the upgrade: may set what is above */
     bool close_at_once;             /* next upgrades: 101, then a Close without a code */
+    bool any_name;                  /* channels of every name are there, as forks have more */
     bool deaf;                      /* whatever the client says goes without effect */
     void (*operation)(void *user, const char *id, const misskey_message *m); /* on a live channel; others: id NULL */
     void *user;
@@ -307,7 +308,7 @@ static misskey_reason pretend_objection(const pretend *p, const char *name, bool
     uint32_t i;
     *forbidden = p->forbidden != NULL && strcmp(p->forbidden, name) == 0;
     if (p->era.limit > 0 && pretend_count(p, PRETEND_LIVE) >= p->era.limit) return MISSKEY_REASON_LIMIT;
-    if (kind == NULL) return MISSKEY_REASON_NAME;
+    if (kind == NULL) return p->any_name ? MISSKEY_REASON_UNKNOWN : MISSKEY_REASON_NAME;
     if (kind->credential && p->anonymous) return MISSKEY_REASON_NAME;
     if (p->era.share_all || kind->share == 0) return MISSKEY_REASON_UNKNOWN;
     if (kind->share == 2 && !p->era.old_timelines) return MISSKEY_REASON_UNKNOWN;
