@@ -3,14 +3,8 @@
 set -u
 packages=build/npm
 
-for tool in node npm; do
-    command -v $tool >/dev/null 2>&1 || { echo "SKIP echo: $tool is not installed"; exit 0; }
-done
-if [ ! -d $packages/node_modules/ws ]; then
-    mkdir -p $packages
-    npm install --silent --no-audit --no-fund --prefix $packages ws >/dev/null 2>&1 ||
-        { echo "SKIP echo: the npm package ws cannot be installed (no network?)"; exit 0; }
-fi
+. tests/tools/npm.sh
+npm_packages echo ws@8.23.0 || exit 0
 make -s build/ws_echo || { echo "FAIL echo: build/ws_echo does not build"; exit 1; }
 
 result=0
