@@ -37,6 +37,12 @@ $(BUILD)/wire_replay $(BUILD)/json_check: private CPPFLAGS += -DMISSKEY_MAX_DEPT
 $(BUILD)/misskey-%: examples/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+# These need more than a compiler: libcurl, libwebsockets.
+$(BUILD)/curl $(BUILD)/lws: $(BUILD)/%: examples/%.c $(DEPS)
+	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $< $$(pkg-config --cflags --libs $(PACKAGE))
+$(BUILD)/curl: private PACKAGE = libcurl
+$(BUILD)/lws: private PACKAGE = libwebsockets
+
 $(BUILD)/%: tests/tools/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
 

@@ -1,0 +1,197 @@
+// The examples with another library below the header, curl and lws, against misskey-serve. Usage: node transports.mjs
+// SERVE DIR PROGRAM...; DIR is for certificates and a recording made here. One result a line.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer as createTcp } from 'node:net';
+import { basename, join } from 'node:path';
+import { createServer } from 'node:tls';
+import { messages, PATIENCE, reporter, server, sleep } from './serve.mjs';
+
+const [serve, dir, ...programs] = process.argv.slice(2);
+const check = reporter('transports');
+
+// Runs a program to its end; ms: it is interrupted then.
+async function run(program, args, env = {}, ms = PATIENCE) {
+    const child = spawn(program, args, { env: { ...process.env, MISSKEY_TOKEN: undefined, no_proxy: '*', ...env } });
+    const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+    let out = '', err = '';
+    child.stdout.on('data', data => { out += data; });
+    child.stderr.on('data', data => { err += data; });
+    const [code] = await once(child, 'close');
+    clearTimeout(timer);
+    return { code, out, err };
+}
+
+// What print_note.h makes of a note.
+const plain = text => (text ?? '').toWellFormed().replace(/[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, ' ');
+function line(note) {
+    const by = `@${plain(note.user?.username)}${note.user?.host ? '@' + plain(note.user.host) : ''}`;
+    const bare = note.renoteId && note.text === null && note.cw === null && !note.fileIds?.length && !note.poll;
+    const shown = bare ? note.renote : note;
+    return `${by}${bare ? ' renoted' : ''}: ${plain(shown.cw || shown.text)}\n`;
+}
+
+// The lines of the local timeline of a recording.
+function lines(folder) {
+    const log = messages(folder), mine = new Set();
+    const result = [];
+    for (const { dir: from, data } of log) {
+        const { type, body } = JSON.parse(data);
+        if (from === 'send' && type === 'connect' && body.channel === 'localTimeline') mine.add(body.id);
+        else if (type === 'channel' && mine.has(body.id) && body.type === 'note') result.push(line(body.body));
+    }
+    return result;
+}
+
+// A recording in which texts try to steer the terminal, and one note is larger than the memory of the examples.
+function hostile() {
+    const folder = join(dir, 'hostile');
+    const note = (id, more) => ({ id, createdAt: '2026-11-23T21:00:00.000Z', userId: 'u', cw: null, text: null,
+                                  user: { id: 'u', name: null, username: 'aoi', host: null }, ...more });
+    const evil = '\u001b[31m\u009b2J\u0007\r\n\u2028\u202e\u2066\u0000\u007fあ';
+    const notes = [note('1', { text: evil }), note('2', { cw: evil, text: 'x' }), note('3', { text: 'x'.repeat(70000) }),
+                   note('4', { user: { username: evil, host: evil }, text: 'y' }), note('5', { text: 'the end' })];
+    const log = [{ t: 0, dir: 'send', data: JSON.stringify({ type: 'connect', body: { channel: 'localTimeline', id: '1' } }) },
+                 ...notes.map(body => ({ t: 1, dir: 'recv', data: JSON.stringify(
+                     { type: 'channel', body: { id: '1', type: 'note', body } }) }))];
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'messages.jsonl'), log.map(entry => JSON.stringify(entry) + '\n').join(''));
+    writeFileSync(join(folder, 'server.bin'), 'HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    return { folder, expected: notes.filter(({ id }) => id !== '3').map(line) };
+}
+
+// TLS in front of a server, for one host name, with a certificate of a throw-away authority.
+function certificate(name) {
+    const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    openssl('req', '-x509', ...key, '-keyout', `${name}-ca.key`, '-out', `${name}-ca.pem`, '-subj', '/CN=test', '-days', '2');
+    openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    writeFileSync(join(dir, 'extensions'), `subjectAltName=DNS:${name}`);
+    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${name}-ca.pem`, '-CAkey', `${name}-ca.key`, '-days', '2',
+        '-extfile', 'extensions', '-out', `${name}.pem`);
+    const read = suffix => readFileSync(join(dir, name + suffix));
+    return { cert: read('.pem'), key: read('.key'), ca: join(dir, name + '-ca.pem') };
+}
+
+async function terminator({ cert, key }, port) {
+    const tls = createServer({ cert, key, ALPNProtocols: ['h2', 'http/1.1'] }, socket => {
+        if (socket.alpnProtocol === 'h2') return socket.destroy();
+        const inner = connect(port, '127.0.0.1');
+        socket.pipe(inner).pipe(socket);
+        socket.on('error', () => inner.destroy());
+        inner.on('error', () => socket.destroy());
+    });
+    tls.on('tlsClientError', () => {});
+    tls.listen(0, 'localhost');
+    await once(tls, 'listening');
+    return { url: `https://localhost:${tls.address().port}`, close: () => tls.close() };
+}
+
+const recording = 'tests/recordings/timelines', expected = lines(recording);
+const unpleasant = hostile();
+const replay = (...options) => server(serve, '--replay', recording, '--speed', '0', ...options);
+
+async function prints(program, url, wanted, env) {
+    const { code, out, err } = await run(program, [url, String(wanted.length)], env);
+    assert.deepEqual(out.split(/(?<=\n)/), wanted, err);
+    assert.equal(code, 0, err);
+}
+
+// A server that answers every request with this, and counts.
+async function refusal(answer) {
+    const asked = [];
+    const tcp = createTcp(socket => socket.on('error', () => {}).once('data', () => {
+        asked.push(Date.now());
+        socket.end(answer);
+    })).listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    return { url: `http://127.0.0.1:${tcp.address().port}`, asked, close: () => tcp.close() };
+}
+
+async function refusals(program, name) {
+    await check(`${name}, Retry-After`, async () => {
+        const busy = await refusal('HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n');
+        await run(program, [busy.url], {}, 3500);
+        busy.close();
+        assert.equal(busy.asked.length, 2);
+        assert.ok(busy.asked[1] - busy.asked[0] >= 2000, `asked again after ${busy.asked[1] - busy.asked[0]} ms`);
+    });
+    await check(`${name}, a redirect is not followed with the token`, async () => {
+        const other = await refusal('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');
+        const moved = await refusal(`HTTP/1.1 302 Found\r\nLocation: ${other.url}/\r\nContent-Length: 0\r\n\r\n`);
+        await run(program, [moved.url], { MISSKEY_TOKEN: 'secret' }, 1000);
+        other.close();
+        moved.close();
+        assert.ok(moved.asked.length > 0);
+        assert.equal(other.asked.length, 0);
+    });
+}
+
+const haveOpenssl = spawnSync('openssl', ['version']).status === 0;
+const good = haveOpenssl && certificate('localhost'), other = haveOpenssl && certificate('other.example');
+
+async function behindTls(program, name) {
+    if (!haveOpenssl) return console.log(`SKIP transports ${name} over TLS: openssl is not installed`);
+    const { port, stop } = await replay(), first = expected.slice(0, 50);
+    const right = await terminator(good, port), wrong = await terminator(other, port);
+    const trust = ca => ({ CURL_CA_BUNDLE: ca, SSL_CERT_FILE: ca });
+    await check(`${name} over TLS`, () => prints(program, right.url, first, trust(good.ca)));
+    for (const [what, url, ca] of [['an unknown authority', right.url, other.ca], ['another host name', wrong.url, other.ca]]) {
+        await check(`${name} over TLS, ${what}`, async () => {
+            const { out, err } = await run(program, [url, '1'], trust(ca), 1500);
+            assert.equal(out, '');
+            assert.match(err, /certificate|verify|hostname/i);
+        });
+    }
+    right.close();
+    wrong.close();
+    await stop();
+}
+
+async function all(program) {
+    const name = basename(program);
+    await check(`${name}, a recording of ${expected.length} notes`, async () => {
+        const { host, stop } = await replay();
+        await prints(program, `http://${host}`, expected);
+        await stop();
+    });
+    await check(`${name}, with the connection cut twice`, async () => {
+        const { host, stop } = await replay('--drop-after', String(Math.floor(expected.length / 2.5)));
+        await prints(program, `http://${host}`, expected);
+        await stop();
+    });
+    await check(`${name}, notes that are hostile or too large`, async () => {
+        const { host, stop } = await server(serve, '--replay', unpleasant.folder, '--speed', '0');
+        await prints(program, `http://${host}`, unpleasant.expected);
+        await stop();
+    });
+    await check(`${name}, the server comes later`, async () => {
+        const { host, port, stop } = await replay();
+        await stop();
+        const done = prints(program, `http://${host}`, expected.slice(0, 3));
+        await sleep(700);
+        const late = await replay('--port', String(port));
+        await done;
+        await late.stop();
+    });
+    await check(`${name}, a token`, async () => {
+        const { host, stop } = await replay('--token', 'good');
+        await prints(program, `http://${host}`, expected.slice(0, 3), { MISSKEY_TOKEN: 'good' });
+        const { code, err } = await run(program, [`http://${host}`], { MISSKEY_TOKEN: 'bad-secret' });
+        assert.equal(code, 1, err);
+        assert.doesNotMatch(err, /secret/);
+        await stop();
+    });
+    await check(`${name}, usage`, async () => {
+        assert.equal((await run(program, [])).code, 2);
+        assert.equal((await run(program, ['misskey.example'])).code, 2);
+        assert.equal((await run(program, ['https://misskey.example/x y'])).code, 2);
+    });
+    await refusals(program, name);
+    await behindTls(program, name);
+}
+
+await Promise.all(programs.map(all));
+process.exit(check.failures > 0 ? 1 : 0);
