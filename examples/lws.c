@@ -104,7 +104,8 @@ static int authorize(struct lws *wsi, unsigned char **at, size_t room)
     int len;
     if (getenv("MISSKEY_TOKEN") == NULL) return 0;
     len = snprintf(bearer, sizeof bearer, "Bearer %s", getenv("MISSKEY_TOKEN"));
-    return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)bearer, len, at, *at + room);
+    return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)bearer, len, at,
+                                        *at + room);
 }
 
 /* The attempt failed: what the server has said, if it was the server. */

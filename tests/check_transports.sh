@@ -16,7 +16,8 @@ for pair in curl:libcurl lws:libwebsockets; do
         { echo "SKIP transports $name: pkg-config does not find ${pair#*:}"; continue; }
     for compiler in gcc clang; do
         $compiler -o $dir/empty $dir/empty.c 2>/dev/null || { echo "SKIP transports $name, $compiler: missing"; continue; }
-        if $compiler -std=c99 $warn -fsyntax-only examples/$name.c $flags >$dir/log 2>&1; then
+        if $compiler -std=c99 $warn -fsyntax-only \
+            $(pkg-config --cflags ${pair#*:}) examples/$name.c >$dir/log 2>&1; then
             echo "PASS transports $name, $compiler without a warning"
         else
             sed 's/^/    /' $dir/log | head -n 20
