@@ -5,7 +5,7 @@
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define _POSIX_C_SOURCE 200809L
 #define PRETEND_CAPTURES 4096u
-#define PRETEND_OUT (3u << 20)      /* only the pages that are used take memory */
+#define PRETEND_OUT (1u << 20)      /* only the pages that are used take memory */
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "../tests/pretend.h"
@@ -23,11 +23,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { DRAIN_MS = 1000, GRACE_MS = 2000, SLOW_MS = 20 };
+
 static const char help[] =
     "usage: misskey-serve [--port N] [--era NAME] [--token TOKEN] [--seed N] [--count N]\n"
-    "                     [--replay DIR [--speed N] [--loop] [--raw] [--drop-after N]]\n"
+    "                     [--replay DIR | --script FILE | --hostile NAME] [--speed N] [--loop] [--raw]\n"
+    "                     [--drop-after N]\n"
     "A pretend Misskey on 127.0.0.1. Prints \"listening on 127.0.0.1:PORT\", then serves until SIGINT or SIGTERM.\n"
-    "Without --replay people post notes, react, vote and delete; with a token there are notifications as well.\n"
+    "Without anything to play people post notes, react, vote and delete; with a token there are notifications too.\n"
     "  --port N        0 (default): the system chooses\n"
     "  --era NAME      the quirks of which server: 13.14, 2023.12, 2024.8 (default), 2025.12, 2026.5, sharkey-2024.9,\n"
     "                  sharkey-2025.5\n"
@@ -39,8 +42,11 @@ static const char help[] =
     "                  events of channels that the client has connected, under its own ids (same name, if possible\n"
     "                  same params), broadcasts, and every noteUpdated. Then close with 1000. If the recorded server\n"
     "                  refused the upgrade, so does this one\n"
-    "  --speed N       N times as fast (default 1), 0 = as fast as the client reads; also without --replay\n"
-    "  --loop          the recording begins again at its end\n"
+    "  --script FILE   play a script to every client: post, react, drop, stall, ...; examples/story.h lists them all\n"
+    "  --hostile NAME  do harm: endless-head, slow-head, bad-accept, huge, fragments, pings, half-frame, noise, deep,\n"
+    "                  close-data\n"
+    "  --speed N       N times as fast (default 1), 0 = as fast as the client reads; of all that is played\n"
+    "  --loop          the recording or script begins again at its end\n"
     "  --raw           the texts exactly as recorded, all of them, to everybody at once; clients are not listened to\n"
     "  --drop-after N  cut the TCP connection after N messages played; the next client with the same token (or the\n"
     "                  next one without) goes on where that was\n"
@@ -54,10 +60,9 @@ static unsigned served;
 static int signals[2];
 static const char *token;
 static const pretend_era *era = &pretend_eras[PRETEND_2024];
-static world people;
 static double world_due;
 static uint32_t count;
-static bool replaying, ending;
+static bool alone, seeded, ending;  /* alone: nothing is played, so there is the world */
 
 static double clock_ms(void)
 {
@@ -66,16 +71,22 @@ static double clock_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* The world goes on while somebody is there to see it. */
 static void live(void)
 {
     size_t i;
     uint32_t k, acts = 0;
-    while (!replaying && !ending && world_due <= now && acts++ < 64) {
-        const uint32_t gap = world_next(&people);
-        for (k = 0; k < people.num_acts; k++) {
-            for (i = 0; i < num_clients; i++) tell(clients[i], &people.acts[k]);
+    if (num_clients == 0) world_due = now;
+    while (alone && !ending && num_clients > 0 && world_due <= now && acts++ < 64) {
+        if (!seeded) people.ms = date + (int64_t)world_due;
+        world_due += world_next(&people) / (speed > 0 ? speed : 1e9);
+        for (i = 0; i < num_clients; i++) {
+            client *const c = clients[i];
+            const bool late = c->p.open && pretend_waiting(&c->p) >= BACKLOG;
+            if (late && !c->late) fprintf(stderr, "client %u reads too slowly: it misses events\n", c->number);
+            c->late = late;
+            for (k = 0; c->p.open && !late && k < people.num_acts; k++) tell(c, &people.acts[k]);
         }
-        world_due += speed > 0 ? gap / speed : 0;
     }
 }
 
@@ -114,6 +125,7 @@ static void sniff(client *c, const uint8_t *data, size_t len)
         return;
     }
     c->state = SERVING;
+    if (enemy != NULL && !enemy->upgrade) return;
     if (tale.refusal != NULL && tale.refusal_len < sizeof c->p.out) {
         memcpy(c->p.out, tale.refusal, c->p.out_len = tale.refusal_len);
         c->p.over = true;
@@ -131,7 +143,8 @@ static bool read_client(client *c)
     if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
     if (n == 0) return false;
     if (c->state == SNIFFING) sniff(c, buffer, (size_t)n);
-    else if (c->state == SERVING && !c->cutting) pretend_feed(&c->p, buffer, (size_t)n);
+    else if (c->state == SERVING && !c->cutting && (enemy == NULL || !c->p.open))
+        pretend_feed(&c->p, buffer, (size_t)n);
     return true;
 }
 
@@ -139,10 +152,17 @@ static bool write_client(client *c)
 {
     const uint8_t *data;
     size_t len;
+    if (c->slow > 0) c->allowance += c->slow * (now - c->allowed_at) / 1e3;
+    c->allowed_at = now;
+    if (c->allowance > c->slow) c->allowance = c->slow;
     while ((data = pretend_send_buf(&c->p, &len)) != NULL && len > 0) {
-        const ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+        const size_t most = c->slow > 0 && c->allowance < (double)len ? (size_t)c->allowance : len;
+        const ssize_t n = most > 0 ? send(c->fd, data, most, MSG_NOSIGNAL) : 0;
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
         pretend_send_ack(&c->p, (size_t)n);
+        c->allowance -= (double)n;
+        if (n == 0) break;
+        if (enemy != NULL) break;   /* has always more */
     }
     return true;
 }
@@ -157,27 +177,30 @@ static void drain(client *c)
 /* One turn of one client; ready: what poll says. False: it is gone. */
 static bool serve(client *c, short ready)
 {
+    if (c->stalled_until > now) return !ending;
     if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0 && !read_client(c)) return false;
     if (c->state == DRAINING) return now - c->since < DRAIN_MS;
     if (c->state == SNIFFING) return !ending;
-    pretend_tick(&c->p, now);
-    play(c);
+    if (enemy == NULL) pretend_tick(&c->p, now);
+    if (enemy == NULL) play(c);
+    else harm(c);
     if (!write_client(c)) return false;
     if (pretend_over(&c->p) || (c->cutting && pretend_waiting(&c->p) == 0)) drain(c);
     return true;
 }
 
-static void welcome(int listener)
+/* False: no more clients wait. */
+static bool welcome(int listener)
 {
     const int on = 1, fd = accept(listener, NULL, NULL);
     client *c;
-    if (fd < 0) return;
+    if (fd < 0) return false;
     c = calloc(1, sizeof *c);       /* large, but pages that are never touched cost nothing: no pretend_init() */
     if (c == NULL || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
         fprintf(stderr, "no memory for another client\n");
         free(c);
         (void)close(fd);
-        return;
+        return true;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     c->fd = fd;
@@ -190,10 +213,12 @@ static void welcome(int listener)
     c->p.arrived = arrived;
     c->p.user = c;
     c->p.now = now;
+    c->drop_at = drop_after;
     pretend_up(&c->p);
     clients = story_allocate(clients, (num_clients + 1) * sizeof *clients);
     fds = story_allocate(fds, (num_clients + 3) * sizeof *fds);
     clients[num_clients++] = c;
+    return true;
 }
 
 static void farewell(size_t i)
@@ -206,24 +231,35 @@ static void farewell(size_t i)
     clients[i] = clients[--num_clients];
 }
 
+/* Milliseconds until this client has something to do by itself. */
+static double own_timeout(const client *c)
+{
+    const uint32_t least = pretend_timeout(&c->p);
+    double wait = c->slow > 0 && pretend_waiting(&c->p) > 0 ? SLOW_MS : 1e9;
+    if (c->state == DRAINING) return DRAIN_MS;
+    if (c->state == SNIFFING) return 1e9;
+    if (c->stalled_until > now) return c->stalled_until - now;
+    if (enemy != NULL) return pretend_waiting(&c->p) > 0 ? 1e9 : c->due - now;
+    if (least != MISSKEY_FOREVER && least < wait) wait = least;
+    return play_timeout(c) < wait ? play_timeout(c) : wait;
+}
+
 /* Fills fds; returns how long to wait. */
 static int prepare(int listener)
 {
-    double wait = !replaying && num_clients > 0 && !ending ? world_due - now : 1e9;
+    double wait = alone && num_clients > 0 && !ending ? world_due - now : 1e9;
     size_t i, len;
     fds[0].fd = ending ? -1 : listener;
     fds[1].fd = signals[0];
     fds[0].events = fds[1].events = POLLIN;
     for (i = 0; i < num_clients; i++) {
         client *const c = clients[i];
-        const uint32_t own = pretend_timeout(&c->p);
+        const bool stalled = c->stalled_until > now;
         (void)pretend_send_buf(&c->p, &len);
         fds[i + 2].fd = c->fd;
-        fds[i + 2].events = (short)(POLLIN | (len > 0 && c->state == SERVING ? POLLOUT : 0));
-        if (c->state == DRAINING && wait > DRAIN_MS) wait = DRAIN_MS;
-        if (c->state != SERVING) continue;
-        if (own != MISSKEY_FOREVER && own < wait) wait = own;
-        if (play_timeout(c) < wait) wait = play_timeout(c);
+        fds[i + 2].events = (short)((stalled ? 0 : POLLIN) |
+                                    (len > 0 && c->state == SERVING && c->slow == 0 && !stalled ? POLLOUT : 0));
+        if (own_timeout(c) < wait) wait = own_timeout(c);
     }
     return wait >= 1e9 ? -1 : wait <= 0 ? 0 : (int)wait + 1;
 }
@@ -240,12 +276,11 @@ static void loop(int listener)
             story_fail("poll: %s", strerror(errno));
         now = (uint32_t)(clock_ms() - start);
         known = num_clients;
-        if (num_clients == 0) world_due = now;
         live();
         for (i = known; i-- > 0; ) {
             if (!serve(clients[i], fds[i + 2].revents)) farewell(i);
         }
-        if ((fds[0].revents & POLLIN) != 0) welcome(listener);
+        while ((fds[0].revents & POLLIN) != 0 && welcome(listener)) {}
         if (ending || ((fds[1].revents & POLLIN) == 0 && (count == 0 || served < count || num_clients > 0))) continue;
         ending = true;
         ending_at = now;
@@ -290,6 +325,16 @@ static const pretend_era *find_era(const char *name)
     return NULL;
 }
 
+static const hostile *find_enemy(const char *name)
+{
+    size_t i;
+    for (i = 0; i < sizeof hostiles / sizeof hostiles[0]; i++) {
+        if (strcmp(hostiles[i].name, name) == 0) return &hostiles[i];
+    }
+    story_fail("no hostile server %s; --help lists them", name);
+    return NULL;
+}
+
 static double number(const char *option, const char *value, double most)
 {
     char *end;
@@ -304,17 +349,19 @@ int main(int argc, char **argv)
     struct rlimit files;
     uint16_t port = 0;
     uint32_t seed = 1;
-    int64_t date = (int64_t)time(NULL) * 1000;
     int i;
+    date = (int64_t)time(NULL) * 1000;
     for (i = 1; i < argc; i++) {
         const char *const option = argv[i], *const value = i + 1 < argc ? argv[i + 1] : "";
         i++;
         if (strcmp(option, "--port") == 0) port = (uint16_t)number(option, value, 65535);
         else if (strcmp(option, "--era") == 0) era = find_era(value);
         else if (strcmp(option, "--token") == 0 && *value != '\0') token = value;
-        else if (strcmp(option, "--seed") == 0) seed = (uint32_t)number(option, value, 4e9), date = 1767225600000;
+        else if (strcmp(option, "--seed") == 0) seed = (uint32_t)number(option, value, 4e9), seeded = true;
         else if (strcmp(option, "--count") == 0) count = (uint32_t)number(option, value, 4e9);
-        else if (strcmp(option, "--replay") == 0) story_recording(&tale, value), replaying = true;
+        else if (strcmp(option, "--replay") == 0) story_recording(&tale, value);
+        else if (strcmp(option, "--script") == 0) story_script(&tale, value);
+        else if (strcmp(option, "--hostile") == 0) enemy = find_enemy(value);
         else if (strcmp(option, "--speed") == 0) speed = number(option, value, 1e9);
         else if (strcmp(option, "--drop-after") == 0) drop_after = (uint32_t)number(option, value, 4e9);
         else if (i--, strcmp(option, "--loop") == 0) looping = true;
@@ -326,6 +373,8 @@ int main(int argc, char **argv)
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
+    if (seeded) date = INT64_C(1767225600000);      /* 2026 begins */
+    alone = tale.num == 0 && !tale.recorded && enemy == NULL;
     world_init(&people, seed, date);
     if (pipe(signals) < 0) story_fail("pipe: %s", strerror(errno));
     memset(&action, 0, sizeof action);

@@ -1,5 +1,30 @@
 /* story.h - what misskey-serve plays to one client, step after step: a recording of a real server, or a script
    What to copy: story_recording() reads messages.jsonl of a recording, packed by gzip or not. POSIX: popen.
+
+   A script is a text with one command per line; empty lines and lines that begin with # are nothing. Commands that
+   concern channels or notes wait until the client has connected its channels. Each client gets the whole script; when
+   its connection ends by refuse, drop, drop-after or close, the next client with the same token goes on behind that.
+
+        wait MS                    nothing for so long
+        post [TEXT]                a note, on the timelines that the client has
+        react [REACTION]           to the last note posted here; reaches those who captured it, like the next four
+        unreact [REACTION]
+        vote CHOICE                0 = the first
+        delete
+        update TYPE JSON           any other noteUpdated
+        notify TYPE                a notification, on main
+        event CHANNEL TYPE JSON    an event of every channel of that name
+        text TEXT                  a message with this text, whatever it is
+        refuse STATUS [SECONDS]    the next upgrade, with Retry-After; a client that is connected is cut off
+        drop                       cut the TCP connection
+        drop-after N               the same after N more messages
+        close CODE [REASON]
+        stall MS                   neither read nor write for so long
+        slow BYTES                 write no more than so many in a second; 0 = at full speed again
+        garbage N                  N random bytes instead of a frame
+        bytes HEX                  these bytes
+        ping N                     N pings at once
+        repeat N ... end           the commands between them, N times; may be nested
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #ifndef STORY_H
 #define STORY_H
@@ -14,9 +39,22 @@
 
 typedef struct story_channel { char *id, *name, *params; } story_channel;
 
+/* X(op, command, has a number, needs a text) */
+#define STORY_LIST(X) \
+    X(POST, "post", 0, 0) X(REACT, "react", 0, 0) X(UNREACT, "unreact", 0, 0) X(VOTE, "vote", 1, 0) \
+    X(DELETE, "delete", 0, 0) X(UPDATE, "update", 0, 1) X(NOTIFY, "notify", 0, 1) X(EVENT, "event", 0, 1) \
+    X(TEXT, "text", 0, 1) X(REFUSE, "refuse", 1, 0) X(DROP, "drop", 0, 0) X(DROP_AFTER, "drop-after", 1, 0) \
+    X(CLOSE, "close", 1, 0) X(STALL, "stall", 1, 0) X(SLOW, "slow", 1, 0) X(GARBAGE, "garbage", 1, 0) \
+    X(BYTES, "bytes", 0, 1) X(PING, "ping", 1, 0) X(WAIT, "wait", 1, 0) X(REPEAT, "repeat", 1, 0) X(END, "end", 0, 0)
+#define STORY_X(op, command, number, text) STORY_##op,
+typedef enum story_op { STORY_LIST(STORY_X) STORY_RECORDED } story_op;
+#undef STORY_X
+
 typedef struct story_step {
     double wait;                    /* milliseconds since the step before */
-    char *text;                     /* the message */
+    story_op op;
+    uint32_t number;
+    char *text;                     /* RECORDED: the message; else what follows the command */
     size_t len;
     bool binary;
     misskey_kind kind;
@@ -25,7 +63,8 @@ typedef struct story_step {
 
 typedef struct story {
     story_step *steps;
-    size_t num, largest;            /* largest: bytes of the longest text */
+    size_t num;
+    bool recorded;                  /* it ends with a Close */
     char *refusal;                  /* the recorded server did not upgrade: what it sent instead */
     size_t refusal_len;
 } story;
@@ -128,7 +167,7 @@ static void story_received(story *s, const story_registry *r, char *text, size_t
     step->text = text;
     step->len = len;
     step->binary = binary;
-    if (len > s->largest) s->largest = len;
+    step->op = STORY_RECORDED;
     if (misskey_message_parse(text, len, &m) != MISSKEY_ERR_OK) return;
     step->kind = m.kind;
     for (i = r->num; m.kind == MISSKEY_KIND_CHANNEL && i-- > 0 && step->channel == NULL; ) {
@@ -147,6 +186,7 @@ static void story_recording(story *s, const char *dir)
     char *line, *end;
     double last = 0;
     if (all == NULL || wire == NULL) story_fail("%s: no messages.jsonl or server.bin there that can be read", dir);
+    s->recorded = true;
     if (s->refusal_len > 9 && memcmp(wire + 9, "101", 3) != 0) s->refusal = wire;
     for (line = all; line != NULL && line[0] != '\0'; line = *end == '\n' ? end + 1 : NULL) {
         misskey_json json, data;
@@ -172,6 +212,81 @@ static void story_recording(story *s, const char *dir)
     }
     free(all);
     if (s->refusal == NULL) free(wire);
+}
+
+static const struct { const char *name; bool number, text; } story_commands[] = {
+#define STORY_X(op, command, number, text) { command, number, text },
+    STORY_LIST(STORY_X)
+#undef STORY_X
+};
+
+/* One line of a script: a step behind the others. */
+static void story_line(story *s, const char *name, unsigned line, char *text)
+{
+    const size_t len = strcspn(text, " ");
+    char *rest = text + len + strspn(text + len, " "), *end;
+    story_step *step;
+    int op = 0;
+    while (op < STORY_RECORDED && (strncmp(story_commands[op].name, text, len) != 0 ||
+                                   story_commands[op].name[len] != '\0')) op++;
+    if (op == STORY_RECORDED) story_fail("%s, line %u: no command %.*s", name, line, (int)len, text);
+    step = story_add(s);
+    step->op = (story_op)op;
+    if (story_commands[op].number) {
+        const unsigned long n = strtoul(rest, &end, 10);
+        if (end == rest || *rest == '-' || n > 1000000000) story_fail("%s, line %u: needs a number", name, line);
+        step->number = (uint32_t)n;
+        rest = end + strspn(end, " ");
+    }
+    if (story_commands[op].text && *rest == '\0') story_fail("%s, line %u: needs a text", name, line);
+    if (op == STORY_BYTES && (strlen(rest) % 2 != 0 || rest[strspn(rest, "0123456789ABCDEFabcdef")] != '\0'))
+        story_fail("%s, line %u: needs pairs of hexadecimal digits", name, line);
+    step->text = rest;
+    step->len = strlen(rest);
+}
+
+/* The steps from the repeat that is at number first, to the end: as often as it says, without it. */
+static void story_unroll(story *s, size_t first)
+{
+    const size_t num = s->num - first - 1;
+    const uint32_t times = s->steps[first].number;
+    size_t i;
+    if (num > 0 && times > 1000000 / num) story_fail("repeat %u: that are more than 1000000 steps", (unsigned)times);
+    for (i = first; i < first + num; i++) s->steps[i] = s->steps[i + 1];
+    s->num -= times > 0 ? 1 : num + 1;
+    for (i = num; times > 0 && i < num * times; i++) {
+        story_step *const step = story_add(s);
+        *step = s->steps[first + i - num];
+    }
+}
+
+static void story_script(story *s, const char *name)
+{
+    size_t len, depth = 0, open[16];
+    unsigned number = 0;
+    FILE *const f = fopen(name, "rb");
+    char *line, *next;
+    if (f == NULL) story_fail("cannot read %s: %s", name, strerror(errno));
+    line = story_slurp(f, &len);        /* stays: the steps point into it */
+    fclose(f);
+    for (; *line != '\0'; line = next) {
+        const size_t n = strcspn(line, "\r\n");
+        number++;
+        next = line + n + (line[n] == '\r' && line[n + 1] == '\n' ? 2 : line[n] != '\0');
+        line[n] = '\0';
+        line += strspn(line, " \t");
+        if (*line == '\0' || *line == '#') continue;
+        story_line(s, name, number, line);
+        if (s->steps[s->num - 1].op == STORY_REPEAT) {
+            if (depth == sizeof open / sizeof open[0]) story_fail("%s, line %u: repeat nested too deep", name, number);
+            open[depth++] = s->num - 1;
+        } else if (s->steps[s->num - 1].op == STORY_END) {
+            if (depth == 0) story_fail("%s, line %u: no repeat before this end", name, number);
+            s->num--;
+            story_unroll(s, open[--depth]);
+        }
+    }
+    if (depth > 0) story_fail("%s: a repeat has no end", name);
 }
 
 #endif /* STORY_H */

@@ -147,53 +147,6 @@ static void world_put_file(char *dst, size_t size, const world_user *u, const ch
               "\"folderId\":null,\"folder\":null,\"userId\":\"%s\",\"user\":null}", id, created, 3234u, id, id, u->id);
 }
 
-/* A note into the ring. text: JSON, as everything here; NULL = none. */
-static world_note *world_post(world *w, uint32_t author, const char *text, const char *cw, bool file, bool poll,
-                              const world_note *reply, const world_note *renote)
-{
-    const world_user *const u = &world_users[author];
-    world_note *const n = &w->notes[w->num++ % WORLD_NOTES];
-    char created[32], id[20];
-    char *const j = n->json;
-    enum { SIZE = sizeof n->json };
-    memset(n, 0, sizeof *n);
-    n->author = author;
-    n->pure = text == NULL;
-    world_time(w, created);
-    world_id(w, n->id);
-    world_put(j, SIZE, "\"id\":\"%s\",\"createdAt\":\"%s\",\"userId\":\"%s\",\"user\":", n->id, created, u->id);
-    world_put_user(j, SIZE, u);
-    world_put(j, SIZE, text != NULL ? ",\"text\":\"%s\"" : ",\"text\":null", text);
-    world_put(j, SIZE, cw != NULL ? ",\"cw\":\"%s\"" : ",\"cw\":null", cw);
-    world_put(j, SIZE, ",\"visibility\":\"public\",\"localOnly\":false,\"reactionAcceptance\":null,\"renoteCount\":0,"
-              "\"repliesCount\":0,\"reactionCount\":0,\"reactions\":{},\"reactionEmojis\":{}");
-    world_id(w, id);
-    world_put(j, SIZE, file ? ",\"fileIds\":[\"%s\"],\"files\":[" : ",\"fileIds\":[],\"files\":[", id);
-    if (file) world_put_file(j, SIZE, u, id, created);
-    world_put(j, SIZE, reply != NULL ? "],\"replyId\":\"%s\"" : "],\"replyId\":null", reply != NULL ? reply->id : "");
-    world_put(j, SIZE, renote != NULL ? ",\"renoteId\":\"%s\"" : ",\"renoteId\":null",
-              renote != NULL ? renote->id : "");
-    if (text != NULL && strstr(text, "@you") != NULL)
-        world_put(j, SIZE, ",\"mentions\":[\"%s\"]", world_users[WORLD_YOU].id);
-    if (poll) {
-        n->choices = 3;
-        world_put(j, SIZE, ",\"poll\":{\"multiple\":false,\"expiresAt\":null,\"choices\":["
-                  "{\"text\":\"きのこ 🍄\",\"votes\":0,\"isVoted\":false},"
-                  "{\"text\":\"たけのこ 🎋\",\"votes\":0,\"isVoted\":false},"
-                  "{\"text\":\"どちらも\",\"votes\":0,\"isVoted\":false}]}");
-    }
-    return n;
-}
-
-static void world_whole(char *dst, const world_note *n, const world_note *reply, const world_note *renote)
-{
-    dst[0] = '\0';
-    world_put(dst, WORLD_BODY_SIZE, "{%s", n->json);
-    if (reply != NULL) world_put(dst, WORLD_BODY_SIZE, ",\"reply\":{%s}", reply->json);
-    if (renote != NULL) world_put(dst, WORLD_BODY_SIZE, ",\"renote\":{%s}", renote->json);
-    world_put(dst, WORLD_BODY_SIZE, "}");
-}
-
 static void world_tell(world *w, world_kind kind, const char *event, const char *id, uint32_t user, const char *body)
 {
     world_act *const a = &w->acts[w->num_acts++];
@@ -203,6 +156,8 @@ static void world_tell(world *w, world_kind kind, const char *event, const char 
     a->author = &world_users[user];
     a->body = body;
 }
+
+/* --- what can happen; strings are the inside of JSON strings --- */
 
 /* A notification of this type; note: JSON of a note, or NULL. */
 static void world_notify(world *w, const char *type, uint32_t user, const char *reaction, const char *note)
@@ -222,6 +177,99 @@ static void world_notify(world *w, const char *type, uint32_t user, const char *
     world_tell(w, WORLD_MAIN, "unreadNotification", "", user, j);
 }
 
+typedef struct world_draft {
+    const char *text, *cw;              /* NULL = none */
+    bool file, poll;
+    const world_note *reply, *renote;   /* not in the ring: the new note may take their place */
+} world_draft;
+
+static void world_write(world *w, world_note *n, const world_draft *d)
+{
+    const world_user *const u = &world_users[n->author];
+    char created[32], id[20];
+    char *const j = n->json;
+    enum { SIZE = sizeof n->json };
+    world_time(w, created);
+    world_put(j, SIZE, "\"id\":\"%s\",\"createdAt\":\"%s\",\"userId\":\"%s\",\"user\":", n->id, created, u->id);
+    world_put_user(j, SIZE, u);
+    world_put(j, SIZE, d->text != NULL ? ",\"text\":\"%s\"" : ",\"text\":null", d->text);
+    world_put(j, SIZE, d->cw != NULL ? ",\"cw\":\"%s\"" : ",\"cw\":null", d->cw);
+    world_put(j, SIZE, ",\"visibility\":\"public\",\"localOnly\":false,\"reactionAcceptance\":null,\"renoteCount\":0,"
+              "\"repliesCount\":0,\"reactionCount\":0,\"reactions\":{},\"reactionEmojis\":{}");
+    world_id(w, id);
+    world_put(j, SIZE, d->file ? ",\"fileIds\":[\"%s\"],\"files\":[" : ",\"fileIds\":[],\"files\":[", id);
+    if (d->file) world_put_file(j, SIZE, u, id, created);
+    world_put(j, SIZE, d->reply != NULL ? "],\"replyId\":\"%s\"" : "],\"replyId\":null",
+              d->reply != NULL ? d->reply->id : "");
+    world_put(j, SIZE, d->renote != NULL ? ",\"renoteId\":\"%s\"" : ",\"renoteId\":null",
+              d->renote != NULL ? d->renote->id : "");
+    if (d->text != NULL && strstr(d->text, "@you") != NULL)
+        world_put(j, SIZE, ",\"mentions\":[\"%s\"]", world_users[WORLD_YOU].id);
+    if (!d->poll) return;
+    n->choices = 3;
+    world_put(j, SIZE, ",\"poll\":{\"multiple\":false,\"expiresAt\":null,\"choices\":["
+              "{\"text\":\"きのこ 🍄\",\"votes\":0,\"isVoted\":false},"
+              "{\"text\":\"たけのこ 🎋\",\"votes\":0,\"isVoted\":false},"
+              "{\"text\":\"どちらも\",\"votes\":0,\"isVoted\":false}]}");
+}
+
+static const world_note *world_post(world *w, uint32_t author, const world_draft *d)
+{
+    world_note *const n = &w->notes[w->num++ % WORLD_NOTES];
+    const bool mention = d->text != NULL && strstr(d->text, "@you") != NULL && author != WORLD_YOU;
+    memset(n, 0, sizeof *n);
+    n->author = author;
+    n->pure = d->text == NULL;
+    world_id(w, n->id);
+    world_write(w, n, d);
+    w->body[0] = '\0';
+    world_put(w->body, WORLD_BODY_SIZE, "{%s", n->json);
+    if (d->reply != NULL) world_put(w->body, WORLD_BODY_SIZE, ",\"reply\":{%s}", d->reply->json);
+    if (d->renote != NULL) world_put(w->body, WORLD_BODY_SIZE, ",\"renote\":{%s}", d->renote->json);
+    world_put(w->body, WORLD_BODY_SIZE, "}");
+    world_tell(w, WORLD_NOTE, "note", n->id, author, w->body);
+    if (!mention && (d->reply == NULL || d->reply->author != WORLD_YOU || author == WORLD_YOU)) return n;
+    world_tell(w, WORLD_MAIN, mention ? "mention" : "reply", n->id, author, w->body);
+    world_notify(w, mention ? "mention" : "reply", author, NULL, w->body);
+    return n;
+}
+
+/* A reaction comes (on) or goes. */
+static void world_react(world *w, const world_note *n, uint32_t user, const char *reaction, bool on)
+{
+    char note[WORLD_NOTE_SIZE + 4];
+    w->body[0] = '\0';
+    world_put(w->body, WORLD_BODY_SIZE, "{\"reaction\":\"%s\",", reaction);
+    if (on && reaction[0] == ':') {
+        world_put(w->body, WORLD_BODY_SIZE, "\"emoji\":{\"name\":\"%.*s\","
+                  "\"url\":\"https://misskey.example/neko.webp\"},", (int)strlen(reaction) - 2, reaction + 1);
+    } else if (on) {
+        world_put(w->body, WORLD_BODY_SIZE, "\"emoji\":null,");
+    }
+    world_put(w->body, WORLD_BODY_SIZE, "\"userId\":\"%s\"}", world_users[user].id);
+    world_tell(w, WORLD_UPDATE, on ? "reacted" : "unreacted", n->id, user, w->body);
+    if (!on || n->author != WORLD_YOU || user == WORLD_YOU) return;
+    (void)snprintf(note, sizeof note, "{%s}", n->json);
+    world_notify(w, "reaction", user, reaction, note);
+}
+
+static void world_vote(world *w, const world_note *n, uint32_t user, uint32_t choice)
+{
+    (void)snprintf(w->body, sizeof w->body, "{\"choice\":%u,\"userId\":\"%s\"}", (unsigned)choice,
+                   world_users[user].id);
+    world_tell(w, WORLD_UPDATE, "pollVoted", n->id, user, w->body);
+}
+
+static void world_delete(world *w, const world_note *n)
+{
+    char created[32];
+    world_time(w, created);
+    (void)snprintf(w->body, sizeof w->body, "{\"deletedAt\":\"%s\"}", created);
+    world_tell(w, WORLD_UPDATE, "deleted", n->id, n->author, w->body);
+}
+
+/* --- what does happen --- */
+
 /* A note that is still there, one of the last few; NULL: there is none. */
 static world_note *world_pick(world *w, bool with_text)
 {
@@ -232,82 +280,39 @@ static world_note *world_pick(world *w, bool with_text)
     return n->deleted || (with_text && n->pure) ? NULL : n;
 }
 
-static void world_act_post(world *w)
+static void world_someone_posts(world *w)
 {
     static const char *const warnings[] = { "ネタバレ注意", "飯テロ 🍣", "long text" };
+    static world_note kept;
     const uint32_t author = world_random(w, WORLD_USERS), form = world_random(w, 12);
-    const char *const text = world_texts[world_random(w, WORLD_TEXTS)];
-    const bool mention = strstr(text, "@you") != NULL && author != WORLD_YOU;
-    const world_note *other = form < 4 ? world_pick(w, true) : NULL, *n;
-    static world_note kept;             /* the new note may take the place of the other one */
-    if (other != NULL) kept = *other, other = &kept;
-    if (form < 2 && other != NULL) {    /* a renote */
-        n = world_post(w, author, NULL, NULL, false, false, NULL, other);
-        world_whole(w->body, n, NULL, other);
-        world_tell(w, WORLD_NOTE, "note", n->id, author, w->body);
-        return;
-    }
-    n = world_post(w, author, text, form == 4 ? warnings[world_random(w, 3)] : NULL, form == 5, form == 6,
-                   form == 2 ? other : NULL, form == 3 ? other : NULL);
-    world_whole(w->body, n, form == 2 ? other : NULL, form == 3 ? other : NULL);
-    world_tell(w, WORLD_NOTE, "note", n->id, author, w->body);
-    if (!mention && !(form == 2 && other != NULL && other->author == WORLD_YOU && author != WORLD_YOU)) return;
-    world_tell(w, WORLD_MAIN, mention ? "mention" : "reply", n->id, author, w->body);
-    world_notify(w, mention ? "mention" : "reply", author, NULL, w->body);
+    const world_note *const other = form < 4 ? world_pick(w, true) : NULL;
+    world_draft d = { 0 };
+    if (other != NULL) kept = *other;
+    d.text = form < 2 && other != NULL ? NULL : world_texts[world_random(w, WORLD_TEXTS)];
+    d.renote = form != 2 && other != NULL ? &kept : NULL;
+    d.reply = form == 2 && other != NULL ? &kept : NULL;
+    d.cw = form == 4 ? warnings[world_random(w, 3)] : NULL;
+    d.file = form == 5;
+    d.poll = form == 6;
+    (void)world_post(w, author, &d);
 }
 
-/* A reaction comes or goes. */
-static void world_act_react(world *w, world_note *n)
+static void world_someone_reacts(world *w, world_note *n)
 {
     const uint32_t user = world_random(w, WORLD_USERS), which = world_random(w, WORLD_REACTIONS);
-    const char *const reaction = world_reactions[which];
-    w->body[0] = '\0';
-    if (n->reactions[user] > 0) {
-        world_put(w->body, WORLD_BODY_SIZE, "{\"reaction\":\"%s\",\"userId\":\"%s\"}",
-                  world_reactions[n->reactions[user] - 1], world_users[user].id);
-        n->reactions[user] = 0;
-        world_tell(w, WORLD_UPDATE, "unreacted", n->id, user, w->body);
-        return;
-    }
-    n->reactions[user] = (uint8_t)(which + 1);
-    world_put(w->body, WORLD_BODY_SIZE, "{\"reaction\":\"%s\",\"emoji\":", reaction);
-    if (reaction[0] == ':') {
-        world_put(w->body, WORLD_BODY_SIZE, "{\"name\":\"%.*s\",\"url\":\"https://misskey.example/emoji/%u.webp\"}",
-                  (int)strlen(reaction) - 2, reaction + 1, (unsigned)which);
-    } else {
-        world_put(w->body, WORLD_BODY_SIZE, "null");
-    }
-    world_put(w->body, WORLD_BODY_SIZE, ",\"userId\":\"%s\"}", world_users[user].id);
-    world_tell(w, WORLD_UPDATE, "reacted", n->id, user, w->body);
-    if (n->author != WORLD_YOU || user == WORLD_YOU) return;
-    {
-        char note[WORLD_NOTE_SIZE + 4];
-        (void)snprintf(note, sizeof note, "{%s}", n->json);
-        world_notify(w, "reaction", user, reaction, note);
-    }
+    const bool on = n->reactions[user] == 0;
+    world_react(w, n, user, world_reactions[on ? which : n->reactions[user] - 1u], on);
+    n->reactions[user] = (uint8_t)(on ? which + 1 : 0);
 }
 
-static void world_act_vote(world *w, world_note *n)
-{
-    const uint32_t user = world_random(w, WORLD_USERS), choice = world_random(w, n->choices);
-    if (n->voted[user]) return;
-    n->voted[user] = true;
-    (void)snprintf(w->body, sizeof w->body, "{\"choice\":%u,\"userId\":\"%s\"}", (unsigned)choice,
-                   world_users[user].id);
-    world_tell(w, WORLD_UPDATE, "pollVoted", n->id, user, w->body);
-}
-
-static void world_act_rest(world *w, world_note *n)
+static void world_something_else(world *w, world_note *n)
 {
     const uint32_t user = 1 + world_random(w, WORLD_USERS - 1);
-    char created[32];
-    world_time(w, created);
     w->body[0] = '\0';
     switch (world_random(w, 4)) {
     case 0:
         n->deleted = true;
-        (void)snprintf(w->body, sizeof w->body, "{\"deletedAt\":\"%s\"}", created);
-        world_tell(w, WORLD_UPDATE, "deleted", n->id, n->author, w->body);
+        world_delete(w, n);
         break;
     case 1:
         world_put_user(w->body, WORLD_BODY_SIZE, &world_users[user]);
@@ -315,15 +320,14 @@ static void world_act_rest(world *w, world_note *n)
         world_notify(w, "follow", user, NULL, NULL);
         break;
     case 2:
-        (void)snprintf(w->body, sizeof w->body, "{\"emoji\":{\"aliases\":[\"ねこ\"],\"name\":\"cat_%u\","
-                       "\"category\":null,\"url\":\"https://misskey.example/emoji/cat.webp\"}}", (unsigned)w->serial++);
+        world_put(w->body, WORLD_BODY_SIZE, "{\"emoji\":{\"aliases\":[\"ねこ\"],\"name\":\"cat_%u\","
+                  "\"category\":null,\"url\":\"https://misskey.example/neko.webp\"}}", (unsigned)w->serial++);
         world_tell(w, WORLD_BROADCAST, "emojiAdded", "", user, w->body);
         break;
     default:
-        (void)snprintf(w->body, sizeof w->body, "{\"cpu\":0.%02u,\"mem\":{\"used\":812646400,\"active\":653312000},"
-                       "\"net\":{\"rx\":%u,\"tx\":%u},\"fs\":{\"r\":0,\"w\":%u}}", (unsigned)world_random(w, 100),
-                       (unsigned)world_random(w, 99999), (unsigned)world_random(w, 99999),
-                       (unsigned)world_random(w, 50));
+        world_put(w->body, WORLD_BODY_SIZE, "{\"cpu\":0.%02u,\"mem\":{\"used\":812646400,\"active\":653312000},"
+                  "\"net\":{\"rx\":%u,\"tx\":%u},\"fs\":{\"r\":0,\"w\":%u}}", (unsigned)world_random(w, 100),
+                  (unsigned)world_random(w, 99999), (unsigned)world_random(w, 99999), (unsigned)world_random(w, 50));
         world_tell(w, WORLD_STATS, "stats", "", user, w->body);
     }
 }
@@ -331,14 +335,20 @@ static void world_act_rest(world *w, world_note *n)
 /* What happens next: acts[0 .. num_acts). Returns how many milliseconds later the next call is due. */
 static uint32_t world_next(world *w)
 {
-    const uint32_t what = world_random(w, 100), gap = 100 + world_random(w, 500);
+    const uint32_t what = world_random(w, 100), gap = 100 + world_random(w, 500), user = world_random(w, WORLD_USERS);
     world_note *const n = world_pick(w, true);
     w->num_acts = 0;
-    if (what < 45 || n == NULL) world_act_post(w);
-    else if (what < 90 && (n->choices == 0 || what < 60)) world_act_react(w, n);
-    else if (what < 90) world_act_vote(w, n);
-    else world_act_rest(w, n);
     w->ms += gap;
+    if (what < 45 || n == NULL) {
+        world_someone_posts(w);
+    } else if (what < 85 && (n->choices == 0 || what < 60)) {
+        world_someone_reacts(w, n);
+    } else if (what < 85) {
+        if (!n->voted[user]) world_vote(w, n, user, world_random(w, n->choices));
+        n->voted[user] = true;
+    } else {
+        world_something_else(w, n);
+    }
     return gap;
 }
 

@@ -140,9 +140,9 @@ static bool pretend_say(pretend *p, const misskey_message *m)
 /* How many bytes of answers wait: whoever emits events stops while it is much. */
 static size_t pretend_waiting(const pretend *p)
 {
-    size_t len = p->out_len;
+    size_t len = 0;
     if (!p->texts) (void)misskey_ws_send_buf(&p->ws, &len);
-    return len;
+    return len + p->out_len;
 }
 
 /* An event of one channel; body is JSON. */
@@ -518,7 +518,7 @@ static inline void pretend_close(pretend *p, uint16_t code, const char *reason)
 }
 
 /* True: the server has ended the connection, and all it said was taken. */
-static inline bool pretend_over(const pretend *p) { return p->over && pretend_waiting(p) == 0 && p->out_len == 0; }
+static inline bool pretend_over(const pretend *p) { return p->over && pretend_waiting(p) == 0; }
 
 static void pretend_answer_upgrade(pretend *p, const misskey_ws_event *event)
 {
