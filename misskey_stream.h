@@ -1995,8 +1995,8 @@ typedef enum misskey_ws_event_type {
     MISSKEY_WS_EVENT_NONE,
     MISSKEY_WS_EVENT_OPEN,          /* the upgrade is complete */
     MISSKEY_WS_EVENT_MESSAGE,       /* .text, .binary; text is valid UTF-8 */
-    MISSKEY_WS_EVENT_DROPPED,       /* a message larger than rx was skipped: .size, .binary, and its beginning in .text
-                                       */
+    MISSKEY_WS_EVENT_DROPPED,       /* a message larger than rx was skipped: .size, .binary, and its beginning in .text,
+                                       three quarters of rx at least */
     MISSKEY_WS_EVENT_UPGRADE,       /* server: .text, .token, .protocols; answer with accept or reject */
     MISSKEY_WS_EVENT_CLOSED,        /* once per transport, last: .code, .err, .text; close the transport */
     MISSKEY_WS_EVENT_FORCE32_ = 0x7FFFFFFF
@@ -5464,6 +5464,13 @@ static void mski_send_request(misskey_ws *ws)
 /* Largest message: what rx holds beside one frame header. */
 static size_t mski_capacity(const misskey_ws *ws) { return ws->d_.rx.size - 14; }
 
+/* Of a larger one the beginning is kept, with room left to read the rest in pieces that are worth a system call. */
+static size_t mski_beginning(const misskey_ws *ws)
+{
+    const size_t quarter = mski_capacity(ws) / 4;
+    return mski_capacity(ws) - (quarter < 4096 ? quarter : 4096);
+}
+
 static int mski_broken(misskey_ws *ws)
 {
     mski_fail_peer(ws, MISSKEY_ERR_WS_PROTOCOL, 1002);
@@ -5489,8 +5496,12 @@ static int mski_begin_data(misskey_ws *ws, unsigned first)
         return MSKI_AGAIN;
     }
     ws->total_ += ws->left_;
-    if (ws->total_ > mski_capacity(ws)) mski_set(ws, MSKI_SKIP);
-    else if (first == 0x81 && ws->left_ <= ws->end_ - ws->raw_) mski_set(ws, MSKI_WHOLE);
+    if (ws->total_ > mski_capacity(ws)) {
+        mski_set(ws, MSKI_SKIP);
+        if (ws->msg_len_ > mski_beginning(ws)) ws->msg_len_ = mski_beginning(ws);
+    } else if (first == 0x81 && ws->left_ <= ws->end_ - ws->raw_) {
+        mski_set(ws, MSKI_WHOLE);
+    }
     return MSKI_AGAIN;
 }
 
@@ -5595,7 +5606,7 @@ static int mski_control_payload(misskey_ws *ws)
 static bool mski_sink(misskey_ws *ws, uint32_t n)
 {
     uint8_t *const src = mski_rx(ws) + ws->raw_, *const dst = mski_rx(ws) + ws->msg_ + ws->msg_len_;
-    const size_t room = mski_capacity(ws) - ws->msg_len_;
+    const size_t room = (mski_has(ws, MSKI_SKIP) ? mski_beginning(ws) : mski_capacity(ws)) - ws->msg_len_;
     const size_t keep = n < room ? n : room;
     if (mski_is_server(ws)) mski_mask(src, src, n, ws->mask_, ws->phase_);
     ws->phase_ = (uint8_t)((ws->phase_ + n) & 3);
