@@ -27,7 +27,8 @@ static size_t hostile_text(uint8_t *dst, const char *text)
 static size_t hostile_frame(uint8_t *dst, unsigned first, size_t len)
 {
     dst[0] = (uint8_t)first;
-    dst[1] = 126;
+    dst[1] = (uint8_t)(len < 126 ? len : 126);
+    if (len < 126) return 2;
     dst[2] = (uint8_t)(len >> 8);
     dst[3] = (uint8_t)len;
     return 4;

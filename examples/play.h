@@ -8,7 +8,8 @@
 #include "world.h"
 
 enum { BACKLOG = 1 << 17,           /* bytes that may wait for a client before the story pauses */
-       SETTLE_MS = 50 };            /* without another connect: the client has its channels */
+       SETTLE_MS = 50,              /* without another connect: the client has its channels */
+       CAPTURE_MS = 500 };          /* longest wait of a script for a client to capture a note */
 
 typedef enum state {
     SNIFFING,                       /* the first bytes: a WebSocket, or a page? */
@@ -33,6 +34,7 @@ typedef struct client {
     uint32_t stalled_until, slow;   /* slow: bytes a second, 0 = no limit */
     double allowance, allowed_at;   /* how many of them it may have now */
     world_note note;                /* the last one posted by a script */
+    uint32_t posted_at;
     pretend p;
 } client;
 
@@ -134,7 +136,10 @@ static void act(client *c, const story_step *s)
     draft.text = s->len > 0 ? text + 1 : world_texts[c->at % WORLD_TEXTS];
     people.num_acts = 0;
     people.ms = date + now;
-    if (s->op == STORY_POST) c->note = *world_post(&people, user, &draft);
+    if (s->op == STORY_POST) {
+        c->note = *world_post(&people, user, &draft);
+        c->posted_at = now;
+    }
     if (s->op == STORY_REACT) world_react(&people, &c->note, user, s->len > 0 ? text + 1 : "👍", true);
     if (s->op == STORY_UNREACT) world_react(&people, &c->note, user, s->len > 0 ? text + 1 : "👍", false);
     if (s->op == STORY_VOTE) world_vote(&people, &c->note, user, s->number);
@@ -218,6 +223,11 @@ static bool step(client *c, const story_step *s)
 {
     const size_t waiting = pretend_waiting(&c->p);
     if (waiting > 0 && s->len + waiting + BACKLOG > PRETEND_OUT) return false;
+    if (s->op >= STORY_REACT && s->op <= STORY_UPDATE && now - c->posted_at < CAPTURE_MS &&
+        pretend_find_capture(&c->p, c->note.id) == NULL) {
+        c->due = now + 10.0;
+        return false;
+    }
     switch (s->op) {
     case STORY_RECORDED:
         if (recorded(c, s)) c->played++;
@@ -235,10 +245,12 @@ static bool step(client *c, const story_step *s)
         park(c);
         return true;
     case STORY_STALL:
+        if (waiting > 0) return false;
         c->stalled_until = now + s->number;
         c->due += s->number;
         return true;
     case STORY_SLOW:
+        if (waiting > 0) return false;
         c->slow = s->number;
         c->allowance = 0;
         return true;

@@ -208,7 +208,7 @@ static bool welcome(int listener)
     c->p.era = *era;
     c->p.rng = served;
     c->p.token = token;
-    c->p.any_name = replaying;      /* a recording may be of a fork */
+    c->p.any_name = tale.recorded;      /* a recording may be of a fork */
     c->p.deaf = raw;
     c->p.arrived = arrived;
     c->p.user = c;

@@ -7,7 +7,8 @@
 
         wait MS                    nothing for so long
         post [TEXT]                a note, on the timelines that the client has
-        react [REACTION]           to the last note posted here; reaches those who captured it, like the next four
+        react [REACTION]           to the last note posted here, if the client captured it; this, and the next four,
+                                   wait half a second for that
         unreact [REACTION]
         vote CHOICE                0 = the first
         delete
