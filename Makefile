@@ -3,6 +3,7 @@
 # make test       every tests/test_*.c           make size      flash, memory and stack
 # make demo       a recorded timeline            make fuzz SECONDS=n   each fuzz/fuzz_*.c for n seconds (needs clang)
 # make build/NAME one program                    make install, make clean
+# make bench      speed, against the peers that are installed and those in PEERS="/path/to/a.so ..."; REPETITIONS=9
 # make test GREATEST=/path/to/dir uses another greatest.h; BUILD=dir builds elsewhere.
 
 BUILD ?= build
@@ -11,6 +12,7 @@ GREATEST ?= tests/greatest
 RECORDING ?= tests/recordings/timelines
 CLANG ?= clang
 SECONDS ?= 30
+REPETITIONS ?= 9
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -22,7 +24,7 @@ FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
 DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 
-.PHONY: all test demo check size fuzz install clean FORCE $(TESTS:%=run-%) $(FUZZERS:%=run-%)
+.PHONY: all test demo check size bench fuzz install clean FORCE $(TESTS:%=run-%) $(FUZZERS:%=run-%)
 
 all: $(TOOLS) $(BUILD)/misskey-tail $(BUILD)/misskey-serve
 
@@ -71,6 +73,35 @@ check: all
 
 size:
 	@BUILD=$(BUILD) sh tests/tools/size.sh
+
+bench:
+	@MAKE='$(MAKE)' BUILD=$(BUILD) REPETITIONS=$(REPETITIONS) sh tests/bench/run.sh $(PEERS)
+
+# The library three times: as the compiler has it, without vectors, and small.
+BENCH_DEPS = tests/bench/peer.h tests/bench/bench.h tests/bench/own.c $(DEPS)
+SHARED = -O2 -fPIC -shared -fvisibility=hidden -DNDEBUG
+OWN_portable = -U__SSE2__ -U__ARM_NEON
+OWN_small = -DMISSKEY_NO_SIMD=1
+$(BUILD)/bench/own.so: tests/bench/own.c $(BENCH_DEPS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/bench/own-%.so: tests/bench/own.c $(BENCH_DEPS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(SHARED) $(OWN_$*) -DOWN_NAME='"misskey_stream.h, $*"' $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/bench/%.so: tests/bench/peers/%.c $(BENCH_DEPS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $< -l$*
+
+PEER_LIBS_simdjson = -lsimdjson
+$(BUILD)/bench/%.so: tests/bench/peers/%.cc $(BENCH_DEPS)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -Wall -Wextra $(CPPFLAGS) $(SHARED) $(CXXFLAGS) $(LDFLAGS) -o $@ $< $(PEER_LIBS_$*)
+
+$(BUILD)/bench/%: tests/bench/%.c $(BENCH_DEPS)
+	@mkdir -p $(@D)
+	$(COMPILE) -O2 -DNDEBUG $(CFLAGS) $(LDFLAGS) -o $@ $< -ldl -pthread
 
 $(BUILD)/fuzz_%: fuzz/fuzz_%.c $(DEPS)
 	$(CLANG) -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS) -o $@ $<
