@@ -1,57 +1,103 @@
 /* misskey-tail - prints the stream of a Misskey server as a person reads a timeline
-   What to copy: set_up(), feed() and handle_events() are a whole client without its socket. What stands above them
-   reads what has come and prints it. POSIX: popen (for recordings packed by gzip), poll, isatty.
+   What to copy: the section "a server" is a whole client: its poll loop, its reconnects and its end, over TCP or TLS
+   (wire.h). What stands above prints what has come, and plays recordings. POSIX: popen, poll, sigaction.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "record.h"
+#include "show.h"
 #include "timeline.h"
+#include "wire.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 static const char help[] =
-    "usage: misskey-tail --replay DIR [--speed N] [--json]\n"
-    "Prints the stream of a Misskey server as a timeline. A note that comes on several channels is shown once,\n"
-    "reactions and votes with their number so far.\n"
-    "  --replay DIR  play a recording: server.bin, client.bin and chunks.jsonl in DIR, each may have .gz at its end\n"
-    "  --speed N     N times as fast as it was recorded; 1 = as it was, 0.5 = half as fast (default: no waiting)\n"
-    "  --json        every event as one line with a JSON object; t: milliseconds since the connection was made\n"
-    "                  {\"t\",\"event\":\"open\"}\n"
-    "                  {\"t\",\"event\":\"message\",\"message\"}  message: as it came, with its \"type\" and \"body\"\n"
-    "                  {\"t\",\"event\":\"text\",\"text\"}        a text that is no message\n"
-    "                  {\"t\",\"event\":\"dropped\",\"size\"}     a message that is too large, or binary\n"
-    "                  {\"t\",\"event\":\"closed\",\"code\",\"error\",\"reason\"}  error: OK, or its name\n"
-    "  --help        this text\n"
-    "Colours are used on a terminal, unless NO_COLOR is set.\n"
-    "Exit status: 0 played to its end, whatever the server did; 1 the stream is broken or the files do not fit\n"
-    "together; 2 wrong option, or something cannot be read.\n";
+    "usage: misskey-tail [options] HOST[:PORT]\n"
+    "       misskey-tail [options] --replay DIR\n"
+    "Prints the stream of a Misskey server as a timeline: the local one, without an account. A note that comes on\n"
+    "several channels is shown once. Connects again, and asks again for all it had, for as long as it takes.\n"
+    "what to show\n"
+    "  --channel NAME[:JSON]  a channel, with parameters: main, homeTimeline, 'userList:{\"listId\":\"9a\"}';\n"
+    "                         may be given several times (default: localTimeline)\n"
+    "  --capture              reactions, votes, edits and deletions of the notes shown, as they happen\n"
+    "  --filter NAME,NAME     only these: note, notification, mention, noteUpdated, reacted, emojiAdded, ...\n"
+    "  --count N              end after N of them\n"
+    "  --seconds S            end after S seconds\n"
+    "account\n"
+    "  --token-file FILE      access token, the first line of FILE; or put it into the environment, MISSKEY_TOKEN;\n"
+    "                         else the one that --login has stored for this HOST is used\n"
+    "  --login                get a token: prints an address to open in a browser, waits, stores the token in\n"
+    "                         --token-file or ~/.config/misskey-tail/HOST. Needs TLS\n"
+    "connection\n"
+    "  --plain                without TLS: ws://, port 80\n"
+    "  --ca FILE              certificates of the authorities to trust (default: those of the system)\n"
+    "  --record DIR           write all that goes over the wire into DIR, without the token\n"
+    "  --replay DIR           play a recording: server.bin, client.bin and chunks.jsonl in DIR, or packed as .gz\n"
+    "  --speed N              N times as fast as it was recorded; 0.5 = half as fast (default: no waiting)\n"
+    "output\n"
+    "  --json                 every event as one line with a JSON object; t: milliseconds since the start, of a\n"
+    "                         recording since the connection was made. Members may be added; [] = not always there\n"
+    "    {\"t\",\"event\":\"open\"[,\"resumed\":true]}\n"
+    "    {\"t\",\"event\":\"message\"[,\"channel\"],\"message\"}  as it came; channel: the NAME it came on\n"
+    "    {\"t\",\"event\":\"text\",\"text\"}                    a text that is no message\n"
+    "    {\"t\",\"event\":\"dropped\",\"size\"}                 a message that is too large, or binary\n"
+    "    {\"t\",\"event\":\"ready\",\"channel\"}                the server has acknowledged it\n"
+    "    {\"t\",\"event\":\"refused\",\"channel\",\"reason\"}     it has not: UNKNOWN, LIMIT, SHARED or NAME\n"
+    "    {\"t\",\"event\":\"gap\",\"channel\",\"outage\",\"lastId\"}  milliseconds; last note before, or null\n"
+    "    {\"t\",\"event\":\"closed\",\"code\",\"error\",\"reason\"}  error: OK, or its name\n"
+    "    {\"t\",\"event\":\"failed\",\"reason\"}                no connection came about\n"
+    "    {\"t\",\"event\":\"retry\",\"delay\"}                  milliseconds until it connects again\n"
+    "    {\"t\",\"event\":\"stats\",...}                     with --stats, at the end\n"
+    "  --raw                  every message as it came, one per line; all else goes to stderr\n"
+    "  --stats                numbers at the end, on stderr\n"
+    "  --no-color             no colours; they are used on a terminal, unless NO_COLOR is set\n"
+    "  --help                 this text\n"
+    "Exit status: 0 ended as asked: a signal, --count, --seconds, the recording was played; 1 no Misskey stream, or a\n"
+    "broken one; 2 wrong option, or something cannot be read or written; 3 no connection; 4 no TLS, or not to be\n"
+    "trusted; 5 the server refuses the token, or wants one.\n";
 
-enum { BROKEN = 1, UNUSABLE = 2 };      /* exit status */
-enum { INDENT = 10 };                   /* columns before a continuation line */
-enum { ROWS = 512, NOTE_SIZE = 8192 };  /* notes that are remembered, and how much of each */
+enum { PROTOCOL = 1, USAGE, NETWORK, TLS, CREDENTIAL };     /* exit status */
+enum { ROWS = 512, NOTE_SIZE = 8192 };      /* notes that are remembered, and how much of each */
+enum { CAPTURED_ROWS = 240, CAPTURES = 500 };   /* a renote takes two captures, and Sharkey gives 512 */
+enum { OTHERS = 256 };                      /* notifications and chat messages that are remembered */
+enum { MAX_CHANNELS = 32 };
 
-static bool colour, as_json;
-static misskey_json now = { "0", 1 };   /* "t" of what is played */
+static struct {
+    const char *host, *token_file, *ca, *record, *replay, *filter;
+    char *channels[MAX_CHANNELS];           /* "NAME" or "NAME:JSON" */
+    size_t num_channels;
+    bool capture, login, plain, json, raw, stats, no_color;
+    double speed, count, seconds;           /* 0 = not given */
+} options;
+
+static misskey_json now = { "0", 1 };       /* "t" of what is shown */
 static misskey_conn conn;
-static misskey_store store;
-static timeline shown_notes;
-static bool closed;                     /* CLOSED has come */
-static misskey_err why;
+static misskey_store store, others_store;
+static timeline shown_notes, others;
+static double num_shown;
+static uint64_t received, sent;             /* bytes */
+static unsigned connections;
+
+/* One line on stderr, safe for a terminal: what a server said may be in it. */
+static void complain(const char *format, va_list args)
+{
+    char text[1024];
+    vsnprintf(text, sizeof text, format, args);
+    fflush(stdout);
+    fputs("misskey-tail: ", stderr);
+    show_plain_to(stderr, text, strlen(text), false);
+    fputc('\n', stderr);
+}
 
 static void fail(int status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fflush(stdout);
-    fputs("misskey-tail: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    complain(format, args);
     va_end(args);
     exit(status);
 }
@@ -59,348 +105,281 @@ static void fail(int status, const char *format, ...)
 static void *allocate(void *old, size_t size)
 {
     void *const p = realloc(old, size);
-    if (p == NULL) fail(UNUSABLE, "out of memory");
+    if (p == NULL) fail(USAGE, "out of memory");
     return p;
 }
 
-/* --- text that came from a server, on a terminal --- */
-
-static void style(const char *sgr)
-{
-    if (colour) printf("\033[%sm", sgr);
-}
-
-/* Bytes of the character at p if a terminal would act on it: C0, DEL, C1, line separators, and what turns the direction
-   of the text (U+2028 to U+202E, U+2066 to U+2069). 0 = it is only shown. */
-static size_t control_length(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x20 || p[0] == 0x7F) return 1;
-    if (left >= 2 && p[0] == 0xC2 && p[1] < 0xA0) return 2;
-    if (left < 3 || p[0] != 0xE2) return 0;
-    if (p[1] == 0x80 && p[2] >= 0xA8 && p[2] <= 0xAE) return 3;
-    return p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9 ? 3 : 0;
-}
-
-/* lines: a line break starts an indented line. */
-static void put_plain(const char *text, size_t len, bool lines)
-{
-    const unsigned char *p = (const unsigned char *)text, *const end = p + len;
-    while (p < end) {
-        const size_t n = control_length(p, (size_t)(end - p));
-        if (n == 0) putchar(*p);
-        else if (*p == '\r' && p + 1 < end && p[1] == '\n') {}
-        else if (*p == '\n' && lines) printf("\n%*s", p + 1 < end && p[1] != '\n' ? INDENT : 0, "");
-        else fputs(*p == '\n' || *p == '\r' || *p == '\t' ? " " : "\xEF\xBF\xBD", stdout);
-        p += n > 0 ? n : 1;
-    }
-}
-
-/* At most so many bytes, 0 = all of them. */
-static void put_str(misskey_jstr s, size_t most, bool lines)
-{
-    const size_t cap = most > 0 ? most + 1 : s.len + 1;     /* decoded text is never longer */
-    char *const plain = allocate(NULL, cap);
-    const bool cut = misskey_jstr_copy(s, plain, cap) >= cap;
-    size_t len = cut ? strlen(plain) : misskey_jstr_copy(s, plain, cap);
-    while (len > 0 && plain[len - 1] == '\n') len--;
-    put_plain(plain, len, lines);
-    if (cut) fputs("…", stdout);
-    free(plain);
-}
-
-/* Nothing at all if there is no such text. */
-static void put(const char *before, misskey_jstr s, const char *behind)
-{
-    if (s.ptr == NULL) return;
-    fputs(before, stdout);
-    put_str(s, 0, false);
-    fputs(behind, stdout);
-}
+/* --- text --- */
 
 static void begin_line(void)
 {
-    style("2");
-    printf("%8.1fs ", strtod(now.ptr, NULL) / 1000);
-    style("0");
+    const time_t date = time(NULL);
+    char text[16];
+    show_style("2");
+    if (options.replay != NULL) printf("%8.1fs ", strtod(now.ptr, NULL) / 1000);
+    else if (strftime(text, sizeof text, "%H:%M:%S", localtime(&date)) > 0) printf("%s  ", text);
+    show_style("0");
 }
-
-static void begin_part(void) { printf("\n%*s", INDENT, ""); }
 
 static void end_line(void)
 {
-    style("0");
+    show_style("0");
     putchar('\n');
 }
 
-/* --- parts of events --- */
-
-static bool put_user(const char *before, misskey_json json)
+/* A line about the connection; with --raw on stderr. */
+static void status(const char *format, ...)
 {
-    misskey_user user;
-    if (!misskey_user_read(json, &user) || user.username.ptr == NULL) return false;
-    fputs(before, stdout);
-    style("1;36");
-    put("@", user.username, "");
-    put("@", user.host, "");
-    style("0");
-    return true;
-}
-
-/* Of custom emojis of the server itself only the name. */
-static void put_reaction(misskey_jstr reaction)
-{
-    misskey_jstr name, host;
-    if (misskey_reaction_split(reaction, &name, &host) && host.ptr == NULL) put(":", name, ":");
-    else put_str(reaction, 0, false);
-}
-
-/* A note in few words; of a text behind a warning only the warning. */
-static void put_excerpt(misskey_json json)
-{
-    misskey_note note;
-    misskey_user user;
-    misskey_note_read(json, &note);
-    if (misskey_note_is_renote(&note) && note.has.renote == MISSKEY_PRESENT) misskey_note_read(note.renote, &note);
-    misskey_user_read(note.user, &user);
-    put("@", user.username, ": ");
-    fputs(note.cw.ptr != NULL ? "[CW: " : note.text.len == 0 ? "(no text)" : "", stdout);
-    put_str(note.cw.ptr != NULL ? note.cw : note.text, 63, false);
-    if (note.cw.ptr != NULL) putchar(']');
-}
-
-static void put_related(misskey_json note, const char *relation)
-{
-    if (misskey_json_type(note) != MISSKEY_TYPE_OBJECT) return;
-    begin_part();
-    put_excerpt(note);
-    fputs(relation, stdout);
-}
-
-static void put_file(misskey_json json)
-{
-    misskey_file file;
-    if (!misskey_file_read(json, &file)) return;
-    begin_part();
-    put_str(file.name, 0, false);
-    put(" (", file.type, ", ");
-    printf("%lld bytes)", (long long)file.size);
-}
-
-/* The choice with this number (or id, as v10 has it), or all of them, with their votes. False: there is none. */
-static bool put_choices(misskey_json json, int64_t number, bool all)
-{
-    misskey_poll poll;
-    misskey_poll_choice choice;
-    misskey_iter it;
-    int64_t i;
-    bool found = false;
-    misskey_poll_read(json, &poll);
-    it = misskey_json_iter(poll.choices);
-    for (i = 0; misskey_json_next(&it) && misskey_poll_choice_read(it.value, &choice); i++) {
-        if (!all && number != (choice.has.id == MISSKEY_PRESENT ? choice.id : i)) continue;
-        if (all) begin_part();
-        put_str(choice.text, 0, false);
-        printf(": %lld votes", (long long)choice.votes);
-        found = true;
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    if (options.raw) {
+        complain(format, args);
+    } else {
+        vsnprintf(text, sizeof text, format, args);
+        begin_line();
+        show_style("2");
+        show_plain(text, strlen(text), false);
+        end_line();
     }
-    return found;
+    va_end(args);
 }
 
-/* --- events --- */
+/* What has an id goes into a timeline, so that all of it is shown once: chat messages come on two channels as well, and
+   notifications under two names. Those two into one of their own: only notes are captured. */
+static const struct form { const char *event; void (*print)(misskey_json body); timeline *line; } forms[] = {
+    { "note", show_note, &shown_notes }, { "mention", show_note, &shown_notes }, { "reply", show_note, &shown_notes },
+    { "renote", show_note, &shown_notes }, { "edited", show_note, &shown_notes },
+    { "message", show_chat, &others }, { "newChatMessage", show_chat, &others },
+    { "notification", show_notification, &others }, { "unreadNotification", show_notification, &others }
+};
 
-static void print_note(misskey_json json)
+/* NULL: none of those */
+static const struct form *form_of(const misskey_message *m)
 {
-    misskey_note note;
-    misskey_note_channel channel;
-    misskey_iter files;
-    misskey_note_read(json, &note);
-    if (!put_user("", note.user)) { /* minimized: the rest is to be fetched over HTTP */
-        put("note ", note.id, "");
-        return;
-    }
-    if (!misskey_jstr_eq(note.visibility, "public")) put(" [", note.visibility, "]");
-    if (misskey_note_channel_read(note.channel, &channel)) put(" [in ", channel.name, "]");
-    if (misskey_note_is_renote(&note) && misskey_note_read(note.renote, &note)) put_user(" renoted ", note.user);
-    if (note.reply_id.ptr != NULL) fputs(" replied", stdout);
-    fputs(": ", stdout);
-    style("33");
-    put("[CW: ", note.cw, "] ");
-    style("0");
-    put_str(note.text, 0, true);
-    style("35");
-    files = misskey_json_iter(note.files);
-    while (misskey_json_next(&files)) put_file(files.value);
-    put_choices(note.poll, 0, true);
-    style("0;2");
-    put_related(note.reply, " (replied to)");
-    put_related(note.renote, " (quoted)");
+    const bool has_id = m->kind == MISSKEY_KIND_CHANNEL && misskey_json_get(m->body, "id").ptr != NULL;
+    size_t i;
+    for (i = 0; has_id && i < sizeof forms / sizeof forms[0]; i++)
+        if (misskey_jstr_eq(m->event, forms[i].event)) return &forms[i];
+    return NULL;
 }
 
-static void print_chat(misskey_json json)
-{
-    misskey_chat_message message;
-    misskey_chat_message_read(json, &message);
-    if (!put_user("chat ", message.from_user)) put("chat ", message.from_user_id, "");
-    fputs(": ", stdout);
-    put_str(message.text, 0, true);
-    style("35");
-    put_file(message.file);
-}
-
-static void print_notification(misskey_json json)
-{
-    misskey_notification n;
-    misskey_role role;
-    misskey_notification_read(json, &n);
-    misskey_role_read(n.role, &role);
-    style("33");
-    put("* ", n.type, "");
-    style("0");
-    put_user(" ", n.user);
-    fputs(n.reaction.ptr != NULL ? " " : "", stdout);
-    put_reaction(n.reaction);
-    put(" ", n.achievement, "");
-    put(" ", n.exported_entity, "");
-    put(" ", n.message, "");
-    put(" ", role.name, "");
-    put(" ", n.header, "");
-    put(" ", n.body, "");
-    style("2");
-    put_related(n.note, "");
-}
-
-/* What was done to a note, and what it has come to. Nothing if it should change a note that is here (the types up to
-   UPDATED do) and does not: it was known, or the note is deleted. */
-static void print_note_update(const misskey_message *m)
-{
-    const misskey_note_update_type type = misskey_note_update_find(m->event);
-    const bool whole = type == MISSKEY_NOTE_UPDATE_DELETED || type == MISSKEY_NOTE_UPDATE_UPDATED;
-    const bool stale = timeline_update(&shown_notes, m) == 0;
-    const misskey_json json = misskey_store_get(&store, m->id);
-    misskey_note note;
-    misskey_note_update update;
-    misskey_iter it;
-    misskey_jstr name;
-    int64_t count;
-    misskey_note_update_read(m->body, &update);
-    if (misskey_note_read(json, &note) && stale && type <= MISSKEY_NOTE_UPDATE_UPDATED) return;
-    begin_line();
-    style("35");
-    if (type != MISSKEY_NOTE_UPDATE_REACTED) put_str(m->event, 0, false);
-    if (type != MISSKEY_NOTE_UPDATE_REACTED && update.reaction.ptr != NULL) putchar(' ');
-    put_reaction(update.reaction);
-    it = misskey_json_iter(note.reactions);
-    while (misskey_reactions_next(&it, &name, &count)) {
-        if (misskey_reaction_eq(name, update.reaction)) printf(" ×%lld", (long long)count);
-    }
-    if (update.has.choice == MISSKEY_PRESENT) putchar(' ');
-    if (update.has.choice == MISSKEY_PRESENT && !put_choices(note.poll, update.choice, false))
-        printf("no. %lld", (long long)update.choice + 1);
-    style("0");
-    fputs(whole ? " " : " on ", stdout);
-    if (note.user.ptr != NULL) put_excerpt(json);
-    else put("note ", m->id, "");
-    end_line();
-}
-
-#define NAME(kind, type, form) type,
-static const char *const type_names[] = { MISSKEY_KIND_LIST(NAME) };
-#undef NAME
-
-/* Everything else: what it is and the beginning of the body. */
-static void print_other(const misskey_message *m)
-{
-    const misskey_jstr type = m->type.ptr != NULL ? m->type : misskey_jstr_text(type_names[m->kind]);
-    const misskey_str body = { m->body.ptr, m->body.len }, shown = m->raw.ptr != NULL ? m->raw : body;
-    size_t len = shown.len < 80 ? shown.len : 80;
-    while (len > 0 && len < shown.len && ((unsigned char)shown.ptr[len] & 0xC0) == 0x80) len--;
-    style("2");
-    put_str(m->event.ptr != NULL ? m->event : type, 0, false);
-    putchar(' ');
-    if (m->kind != MISSKEY_KIND_CHANNEL) put_str(m->id, 0, false);
-    if (put_user("", m->body)) return;
-    put_plain(shown.ptr, len, false);
-    if (len < shown.len) fputs("…", stdout);
-}
-
-/* Whatever has an id goes into the timeline, so that all of it is shown once: chat messages come on two channels as
-   well, and notifications under two names. */
 static void print_message(const misskey_message *m)
 {
-    static const struct { const char *event; void (*print)(misskey_json body); } printers[] = {
-        { "note", print_note }, { "mention", print_note }, { "reply", print_note }, { "renote", print_note },
-        { "edited", print_note }, { "message", print_chat }, { "newChatMessage", print_chat },
-        { "notification", print_notification }, { "unreadNotification", print_notification }
+    const struct form *const form = form_of(m);
+    begin_line();
+    if (misskey_jstr_eq(m->event, "edited")) fputs("edited: ", stdout);
+    if (m->kind == MISSKEY_KIND_NOTE_UPDATED) show_note_update(m, misskey_store_get(&store, m->id));
+    else if (form != NULL) form->print(m->body);
+    else show_other(m);
+    end_line();
+}
+
+/* Puts it where it belongs. False: nothing new. Updates up to UPDATED change a note that is here, unless the change was
+   known or the note is deleted. */
+static bool is_news(const misskey_message *m)
+{
+    const struct form *const form = form_of(m);
+    misskey_note note;
+    if (m->kind == MISSKEY_KIND_NOTE_UPDATED) {
+        return timeline_update(&shown_notes, m) != 0 ||
+               misskey_note_update_find(m->event) > MISSKEY_NOTE_UPDATE_UPDATED ||
+               !misskey_note_read(misskey_store_get(&store, m->id), &note);
+    }
+    return form == NULL || timeline_note(form->line, m->body) != TIMELINE_DUPLICATE ||
+           misskey_jstr_eq(m->event, "edited");
+}
+
+static const char *channel_name(const misskey_event *e) { return e->user != NULL ? (const char *)e->user : ""; }
+
+static void print_status(const misskey_event *e)
+{
+    static const char *const reasons[] = {
+        [MISSKEY_REASON_UNKNOWN] = "it does not say why: parameters, permission, ...",
+        [MISSKEY_REASON_LIMIT] = "more channels than it allows",
+        [MISSKEY_REASON_SHARED] = "it gives this one once per connection",
+        [MISSKEY_REASON_NAME] = "no known server has a channel of this name"
     };
-    const size_t num = sizeof printers / sizeof printers[0];
-    const bool edited = misskey_jstr_eq(m->event, "edited");
-    size_t i = m->kind == MISSKEY_KIND_CHANNEL && misskey_json_get(m->body, "id").ptr != NULL ? 0 : num;
-    while (i < num && !misskey_jstr_eq(m->event, printers[i].event)) i++;
-    if (i < num && timeline_note(&shown_notes, m->body) == TIMELINE_DUPLICATE && !edited) return;
-    begin_line();
-    if (edited) fputs("edited: ", stdout);
-    if (i < num) printers[i].print(m->body);
-    else print_other(m);
-    end_line();
-}
-
-static void print_event(const misskey_event *e)
-{
-    if (e->type == MISSKEY_EVENT_MESSAGE) {
-        if (e->message.kind == MISSKEY_KIND_NOTE_UPDATED) print_note_update(&e->message);
-        else print_message(&e->message);
-        return;
+    const char *const text = e->err != MISSKEY_ERR_OK ? misskey_err_text(e->err) : "";
+    switch (e->type) {
+    case MISSKEY_EVENT_OPEN:
+        status(e->resumed ? "connected again" : "connected");
+        break;
+    case MISSKEY_EVENT_CHANNEL_READY:
+        status("%s is on", channel_name(e));
+        break;
+    case MISSKEY_EVENT_CHANNEL_REFUSED:
+        status("%s: no answer from the server. Probably: %s", channel_name(e), reasons[e->reason]);
+        break;
+    case MISSKEY_EVENT_GAP:
+        status("gap: %s was off for %.1f s%s%.*s", channel_name(e), e->outage_ms / 1e3,
+               e->last_id.len > 0 ? "; the last note before it: " : "", (int)e->last_id.len,
+               e->last_id.len > 0 ? e->last_id.ptr : "");
+        break;
+    case MISSKEY_EVENT_DROPPED:
+        status("%llu bytes left out", (unsigned long long)e->size);
+        break;
+    case MISSKEY_EVENT_CLOSED:
+        status("closed (%u)%s%s%s%.*s", (unsigned)e->code, *text != '\0' ? " " : "", text, e->text.len > 0 ? ": " : "",
+               (int)e->text.len, e->text.len > 0 ? e->text.ptr : "");
+        break;
+    default:
+        break;
     }
-    begin_line();
-    style("2");
-    if (e->type == MISSKEY_EVENT_OPEN) fputs("connected", stdout);
-    else if (e->type == MISSKEY_EVENT_DROPPED) printf("%llu bytes left out", (unsigned long long)e->size);
-    else {
-        printf("closed (%u)", (unsigned)e->code);
-        if (e->err != MISSKEY_ERR_OK) printf(" %s", misskey_err_text(e->err));
-        if (e->text.len > 0) fputs(": ", stdout);
-        put_plain(e->text.ptr, e->text.len, false);
-    }
-    end_line();
 }
 
-/* --- --json --- */
+/* --- JSON --- */
 
-static void json_text(misskey_str text)
-{
-    const size_t cap = text.len * 6 + 2;    /* every byte as \u00XX */
-    char *const buffer = allocate(NULL, cap);
-    misskey_json literal;
-    misskey_jw w;
-    misskey_jw_init(&w, buffer, cap);
-    misskey_jw_str(&w, text.ptr, text.len);
-    (void)misskey_jw_done(&w, &literal);
-    fwrite(literal.ptr, 1, literal.len, stdout);
-    free(buffer);
-}
-
-static void print_json(const misskey_event *e)
+/* A line break in checked JSON is white space between tokens. */
+static void put_message(misskey_str text)
 {
     size_t i;
-    printf("{\"t\":%.*s,\"event\":", (int)now.len, now.ptr);
-    if (e->type == MISSKEY_EVENT_OPEN) fputs("\"open\"", stdout);
-    else if (e->type == MISSKEY_EVENT_DROPPED) printf("\"dropped\",\"size\":%llu", (unsigned long long)e->size);
-    else if (e->type == MISSKEY_EVENT_CLOSED) {
-        printf("\"closed\",\"code\":%u,\"error\":\"%s\",\"reason\":", (unsigned)e->code, misskey_err_name(e->err));
-        json_text(e->text);
-    } else if (e->message.kind >= MISSKEY_KIND_TEXT_PING) {
-        fputs("\"text\",\"text\":", stdout);
-        json_text(e->text);
+    for (i = 0; i < text.len; i++) putchar(text.ptr[i] == '\n' || text.ptr[i] == '\r' ? ' ' : text.ptr[i]);
+}
+
+static void json_member(const char *name, const char *text, size_t len)
+{
+    printf(",\"%s\":", name);
+    record_json_string(stdout, text, len);
+}
+
+static void json_line(const char *event) { printf("{\"t\":%.*s,\"event\":\"%s\"", (int)now.len, now.ptr, event); }
+
+static void print_json_message(const misskey_event *e)
+{
+    if (e->message.kind >= MISSKEY_KIND_TEXT_PING) {
+        json_line("text");
+        json_member("text", e->text.ptr, e->text.len);
     } else {
-        fputs("\"message\",\"message\":", stdout);
-        for (i = 0; i < e->text.len; i++) { /* a line break in checked JSON is white space between tokens */
-            putchar(e->text.ptr[i] == '\n' || e->text.ptr[i] == '\r' ? ' ' : e->text.ptr[i]);
-        }
+        json_line("message");
+        if (e->user != NULL) json_member("channel", channel_name(e), strlen(channel_name(e)));
+        fputs(",\"message\":", stdout);
+        put_message(e->text);
     }
     puts("}");
 }
 
-/* --- the recording --- */
+static void print_json_status(const misskey_event *e)
+{
+    static const char *const reasons[] = { "UNKNOWN", "LIMIT", "SHARED", "NAME" };
+    switch (e->type) {
+    case MISSKEY_EVENT_OPEN:
+        json_line("open");
+        if (e->resumed) fputs(",\"resumed\":true", stdout);
+        break;
+    case MISSKEY_EVENT_DROPPED:
+        json_line("dropped");
+        printf(",\"size\":%llu", (unsigned long long)e->size);
+        break;
+    case MISSKEY_EVENT_CLOSED:
+        json_line("closed");
+        printf(",\"code\":%u,\"error\":\"%s\"", (unsigned)e->code, misskey_err_name(e->err));
+        json_member("reason", e->text.ptr, e->text.len);
+        break;
+    case MISSKEY_EVENT_CHANNEL_READY:
+    case MISSKEY_EVENT_CHANNEL_REFUSED:
+    case MISSKEY_EVENT_GAP:
+        json_line(e->type == MISSKEY_EVENT_GAP ? "gap" : e->type == MISSKEY_EVENT_CHANNEL_READY ? "ready" : "refused");
+        json_member("channel", channel_name(e), strlen(channel_name(e)));
+        if (e->type == MISSKEY_EVENT_CHANNEL_REFUSED) printf(",\"reason\":\"%s\"", reasons[e->reason]);
+        if (e->type != MISSKEY_EVENT_GAP) break;
+        printf(",\"outage\":%lu", (unsigned long)e->outage_ms);
+        if (e->last_id.ptr != NULL) json_member("lastId", e->last_id.ptr, e->last_id.len);
+        else fputs(",\"lastId\":null", stdout);
+        break;
+    default:
+        return;
+    }
+    puts("}");
+}
+
+/* --- events --- */
+
+/* Is the name one of NAME,NAME? */
+static bool is_listed(const char *list, misskey_jstr name)
+{
+    char one[64];
+    while (*list != '\0') {
+        const size_t len = strcspn(list, ",");
+        snprintf(one, sizeof one, "%.*s", (int)len, list);
+        if (name.ptr != NULL && misskey_jstr_eq(name, one)) return true;
+        list += len + (list[len] == ',');
+    }
+    return false;
+}
+
+static bool is_wanted(const misskey_message *m)
+{
+    return options.filter == NULL || is_listed(options.filter, show_type(m)) || is_listed(options.filter, m->event);
+}
+
+static bool all_shown(void) { return options.count > 0 && num_shown >= options.count; }
+
+static void show_event(const misskey_event *e)
+{
+    const bool news = e->type == MISSKEY_EVENT_MESSAGE && is_news(&e->message);
+    if (e->type != MISSKEY_EVENT_MESSAGE) {
+        if (options.json) print_json_status(e);
+        else if (options.replay == NULL || !options.raw) print_status(e);
+        return;
+    }
+    if (all_shown() || !is_wanted(&e->message) || (!news && !options.json && !options.raw)) return;
+    if (options.json) {
+        print_json_message(e);
+    } else if (options.raw) {
+        put_message(e->text);
+        putchar('\n');
+    } else {
+        print_message(&e->message);
+    }
+    num_shown++;
+}
+
+static void print_stats(void)
+{
+    const misskey_counters *const c = &conn.session.counters;
+    const char *const format = options.json
+        ? "{\"t\":%.*s,\"event\":\"stats\",\"shown\":%.0f,\"messages\":%lu,\"texts\":%lu,\"leaked\":%lu,"
+          "\"dropped\":%lu,\"sent\":%lu,\"connections\":%u,\"bytesReceived\":%llu,\"bytesSent\":%llu}\n"
+        : "misskey-tail: %.*s ms; %.0f shown of %lu messages (no JSON: %lu, not asked for: %lu, left out: %lu); "
+          "%lu sent; %u connections; %llu bytes received, %llu sent\n";
+    fflush(stdout);
+    fprintf(options.json ? stdout : stderr, format, (int)now.len, now.ptr, num_shown, (unsigned long)c->messages,
+            (unsigned long)c->texts, (unsigned long)c->leaked, (unsigned long)c->dropped, (unsigned long)c->sent,
+            connections, (unsigned long long)received, (unsigned long long)sent);
+}
+
+/* --- memory --- */
+
+/* The rest of desc, and where notes are kept. */
+static misskey_err set_up(misskey_conn_desc *desc)
+{
+    static uint8_t rx[MISSKEY_RX_SIZE(1 << 20)], tx[MISSKEY_TX_SIZE(1 << 14)];
+    static uint64_t notes[MISSKEY_STORE_SIZE(2 * ROWS, NOTE_SIZE) / 8];    /* a renote needs two */
+    static uint64_t other_notes[MISSKEY_STORE_SIZE(OTHERS, 256) / 8];
+    static timeline_row rows[ROWS], other_rows[OTHERS];
+    const misskey_store_desc kept = { .mem = { notes, sizeof notes }, .note_size = NOTE_SIZE, .grace_ms = 1,
+                                      .session = options.capture ? &conn.session : NULL };
+    const misskey_store_desc others_kept = { .mem = { other_notes, sizeof other_notes }, .note_size = 256 };
+    const timeline_desc line = { .rows = rows, .num_rows = options.capture ? CAPTURED_ROWS : ROWS, .store = &store };
+    const timeline_desc others_line = { .rows = other_rows, .num_rows = OTHERS, .store = &others_store };
+    desc->ws.rx.ptr = rx;
+    desc->ws.rx.size = sizeof rx;
+    desc->ws.tx.ptr = tx;
+    desc->ws.tx.size = sizeof tx;
+    (void)misskey_store_init(&store, &kept);
+    (void)misskey_store_init(&others_store, &others_kept);
+    (void)timeline_init(&shown_notes, &line);
+    (void)timeline_init(&others, &others_line);
+    return misskey_conn_init(&conn, desc);
+}
+
+/* --- a recording --- */
+
+#define ATTEMPT "attempt-%02u"      /* folder of a connection after the first */
+
+static bool closed;                 /* CLOSED has come */
+static misskey_err why;
 
 struct bytes { char *at; size_t len; };     /* with a NUL behind */
 
@@ -415,16 +394,16 @@ static struct bytes read_file(const char *dir, const char *name)
     snprintf(packed, sizeof packed, "%s.gz", name);
     snprintf(command, sizeof command, "gzip -dc %s 2>/dev/null", packed);
     if (gzip && access(packed, F_OK) != 0)
-        fail(UNUSABLE, "%s has no %s (nor %s): give the folder of a recording", dir, name, packed);
+        fail(USAGE, "%s has no %s (nor %s): give the folder of a recording", dir, name, packed);
     if (gzip) file = popen(command, "r");
-    if (file == NULL) fail(UNUSABLE, "cannot read %s/%s: %s", dir, name, strerror(errno));
+    if (file == NULL) fail(USAGE, "cannot read %s/%s: %s", dir, name, strerror(errno));
     do {
         if (cap - all.len < 2) all.at = allocate(all.at, cap = cap * 2 + 65536);
         all.len += n = fread(all.at + all.len, 1, cap - all.len - 1, file);
     } while (n > 0);
-    if (ferror(file)) fail(UNUSABLE, "cannot read %s/%s: %s", dir, name, strerror(errno));
+    if (ferror(file)) fail(USAGE, "cannot read %s/%s: %s", dir, name, strerror(errno));
     if (!gzip) fclose(file);
-    else if (pclose(file) != 0) fail(UNUSABLE, "cannot read %s/%s: gzip -dc failed on it", dir, packed);
+    else if (pclose(file) != 0) fail(USAGE, "cannot read %s/%s: gzip -dc failed on it", dir, packed);
     all.at[all.len] = '\0';
     return all;
 }
@@ -453,44 +432,43 @@ static void decode_key(const char *key, uint8_t nonce[16])
 }
 
 /* The recorded answer fits the recorded key only. Masks may be zero: nobody sees what is sent here. */
-static bool entropy(void *nonce, void *dst, size_t len)
+static bool recorded_entropy(void *bytes, void *dst, size_t len)
 {
-    if (len == 16) memcpy(dst, nonce, len);
+    if (len == 16) memcpy(dst, bytes, len);
     else memset(dst, 0, len);
     return true;
 }
 
-static void set_up(const char *request)
+/* The nonce that answers in a recording were made for; others than the first take it from here as well. */
+static uint8_t nonce[16];
+static char protocols[256];
+
+static void set_up_request(const char *request)
 {
-    static uint8_t rx[MISSKEY_RX_SIZE(1 << 20)], tx[MISSKEY_TX_SIZE(4096)], nonce[16];
-    static uint64_t notes[MISSKEY_STORE_SIZE(2 * ROWS, NOTE_SIZE) / 8];    /* a renote needs two */
-    static timeline_row rows[ROWS];
-    static char key[32], protocols[256];
-    static const misskey_header offer = { "Sec-WebSocket-Protocol", protocols };
-    const misskey_store_desc desc = { .mem = { notes, sizeof notes }, .note_size = NOTE_SIZE };
-    const timeline_desc line = { .rows = rows, .num_rows = ROWS, .store = &store };
-    misskey_conn_desc wire = { .ws = { .host = "replay", .entropy = entropy, .user = nonce, .headers = &offer,
-                                       .rx = { rx, sizeof rx }, .tx = { tx, sizeof tx } } };
-    misskey_err err;
+    char key[32];
     request_header(request, "Sec-WebSocket-Key:", key, sizeof key);
     request_header(request, "Sec-WebSocket-Protocol:", protocols, sizeof protocols);
     decode_key(key, nonce);
-    wire.ws.num_headers = *protocols != '\0';
-    (void)misskey_store_init(&store, &desc);
-    (void)timeline_init(&shown_notes, &line);
-    err = misskey_conn_init(&conn, &wire);
-    if (err != MISSKEY_ERR_OK) fail(BROKEN, "the request in client.bin cannot be repeated: %s", misskey_err_text(err));
-    misskey_conn_transport_up(&conn);
+}
+
+static void set_up_replay(const char *request)
+{
+    static const misskey_header offer = { "Sec-WebSocket-Protocol", protocols };
+    misskey_conn_desc desc = { .ws = { .host = "replay", .entropy = recorded_entropy, .user = nonce,
+                                       .headers = &offer } };
+    set_up_request(request);
+    desc.ws.num_headers = *protocols != '\0';
+    if (set_up(&desc) != MISSKEY_ERR_OK) fail(PROTOCOL, "the request in client.bin cannot be repeated");
 }
 
 /* Takes all events, and throws away what is to be sent. */
-static void handle_events(void)
+static void handle_recorded(void)
 {
     misskey_event e;
     size_t len;
     while (misskey_conn_poll(&conn, &e)) {
-        if (as_json) print_json(&e);
-        else print_event(&e);
+        show_event(&e);
+        if (e.type == MISSKEY_EVENT_OPEN) connections++;
         if (e.type == MISSKEY_EVENT_CLOSED) {
             closed = true;
             why = e.err;
@@ -502,11 +480,12 @@ static void handle_events(void)
 /* The clock stands still (no tick): a recording cannot answer pings. */
 static void feed(const char *data, size_t len)
 {
-    while (len > 0 && !closed) {
+    received += len;
+    while (len > 0 && !closed && !all_shown()) {
         const size_t n = misskey_conn_feed(&conn, data, len);
         data += n;
         len -= n;
-        handle_events();
+        handle_recorded();
     }
 }
 
@@ -517,72 +496,536 @@ static void wait_ms(double ms)
     if (ms > 0) (void)poll(NULL, 0, ms < 1e9 ? (int)ms : 1000000000);
 }
 
-/* speed 0 = no waiting */
-static void play(struct bytes wire, const char *line, double speed)
+static void play(struct bytes stream, const char *line)
 {
     double last = 0;
     int64_t fed = 0, off = 0, len = 0;
     misskey_json chunk;
-    for (; !closed && *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+    for (; !closed && !all_shown() && *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
         if (misskey_json_check(line, strcspn(line, "\n"), &chunk, NULL) != MISSKEY_ERR_OK ||
             misskey_json_type(now = misskey_json_get(chunk, "t")) != MISSKEY_TYPE_NUMBER ||
             !misskey_json_i64(misskey_json_get(chunk, "off"), &off) ||
             !misskey_json_i64(misskey_json_get(chunk, "len"), &len)) {
-            fail(BROKEN, "a line of chunks.jsonl does not have t, dir, off and len");
+            fail(PROTOCOL, "a line of chunks.jsonl does not have t, dir, off and len");
         }
         if (!misskey_jstr_eq(misskey_json_str(misskey_json_get(chunk, "dir")), "recv")) continue;
-        if (off != fed || len < 0 || len > (int64_t)wire.len - fed)
-            fail(BROKEN, "chunks.jsonl does not fit server.bin from byte %lld on", (long long)fed);
-        if (speed > 0) wait_ms((strtod(now.ptr, NULL) - last) / speed);
+        if (off != fed || len < 0 || len > (int64_t)stream.len - fed)
+            fail(PROTOCOL, "chunks.jsonl does not fit server.bin from byte %lld on", (long long)fed);
+        if (options.seconds > 0 && strtod(now.ptr, NULL) > options.seconds * 1000) return;
+        if (options.speed > 0) wait_ms((strtod(now.ptr, NULL) - last) / options.speed);
         last = strtod(now.ptr, NULL);
-        feed(wire.at + off, (size_t)len);
+        feed(stream.at + off, (size_t)len);
         fed += len;
     }
-    if (!closed && fed != (int64_t)wire.len)
-        fail(BROKEN, "chunks.jsonl ends before server.bin, at byte %lld", (long long)fed);
+    if (all_shown()) return;
+    if (!closed && fed != (int64_t)stream.len)
+        fail(PROTOCOL, "chunks.jsonl ends before server.bin, at byte %lld", (long long)fed);
     misskey_conn_transport_down(&conn);
-    handle_events();
+    handle_recorded();
 }
 
-static void replay(const char *dir, double speed)
+/* The recording in the working directory, which is dir. */
+static void replay_one(const char *dir, bool first)
 {
-    static struct bytes wire, request, chunks;
-    if (chdir(dir) != 0) fail(UNUSABLE, "cannot open the folder %s: %s", dir, strerror(errno));
-    wire = read_file(dir, "server.bin");
-    request = read_file(dir, "client.bin");
-    chunks = read_file(dir, "chunks.jsonl");
-    set_up(request.at);
-    play(wire, chunks.at, speed);
-    if (why == MISSKEY_ERR_WS_ACCEPT) fail(BROKEN, "server.bin does not answer the Sec-WebSocket-Key of client.bin");
+    const struct bytes stream = read_file(dir, "server.bin"), request = read_file(dir, "client.bin"),
+                       chunks = read_file(dir, "chunks.jsonl");
+    if (first) set_up_replay(request.at);
+    else set_up_request(request.at);
+    closed = false;
+    why = MISSKEY_ERR_OK;
+    misskey_conn_transport_up(&conn);
+    play(stream, chunks.at);
+    if (why == MISSKEY_ERR_WS_ACCEPT) fail(PROTOCOL, "server.bin does not answer the Sec-WebSocket-Key of client.bin");
     if (why != MISSKEY_ERR_OK && why != MISSKEY_ERR_HTTP_STATUS && why != MISSKEY_ERR_TRANSPORT)
-        fail(BROKEN, "the stream is broken: %s", misskey_err_text(why));
+        fail(PROTOCOL, "the stream is broken: %s", misskey_err_text(why));
+    now = misskey_json_text("0");
+    free(stream.at);
+    free(request.at);
+    free(chunks.at);
+}
+
+/* What --record has written: the first connection in DIR, those that followed in DIR/attempt-01 and so on. */
+static void replay(const char *dir)
+{
+    char name[32];
+    unsigned i;
+    if (chdir(dir) != 0) fail(USAGE, "cannot open the folder %s: %s", dir, strerror(errno));
+    replay_one(dir, true);
+    for (i = 1; !all_shown(); i++) {
+        snprintf(name, sizeof name, ATTEMPT, i);
+        if (chdir(name) != 0) break;
+        replay_one(name, false);
+        if (chdir("..") != 0) fail(USAGE, "cannot leave the folder %s: %s", name, strerror(errno));
+    }
+}
+
+/* --- a server --- */
+
+enum { CLOSE_MS = 2000 };           /* for the answer to our Close */
+enum { TOO_OFTEN = 3 };             /* connections in a row that the server closes at once */
+
+static wire peer;
+
+static struct {
+    bool was_open, closing, over;
+    bool deaf;                      /* whoever read our output is gone */
+    bool heard;                     /* a message has come, ever */
+    bool down;                      /* a connection is gone, which has not been announced yet */
+    unsigned at_once;               /* connections in a row that the server closed before it said anything */
+    bool said_something;            /* on this connection */
+    uint32_t clock;
+    uint64_t elapsed;               /* ms */
+    int status;                     /* exit status, and why */
+    char why[700];
+} run;
+
+static char host[256], port[8], host_header[272], token[513];
+static recording record;
+static unsigned recordings;
+static volatile sig_atomic_t interrupted;
+static int wake[2];                 /* a pipe that ends poll() when a signal has come */
+
+static void on_signal(int number)
+{
+    const int error = errno;
+    (void)number;
+    interrupted = 1;
+    (void)!write(wake[1], "", 1);
+    errno = error;
+}
+
+/* The connection is gone, or did not come about. Exit status, 0: the session tries again. */
+static void lost(int exit_status, const char *reason)
+{
+    snprintf(run.why, sizeof run.why, "%s", reason);
+    run.down = true;
+    run.over = run.over || exit_status != 0;
+    if (run.status == 0) run.status = exit_status;
+}
+
+/* - the connection: what moves over it is counted and recorded - */
+
+static int peer_read(void *user, void *dst, size_t len)
+{
+    const misskey_io *const io = (const misskey_io *)user;
+    const int n = io->read(io->user, dst, len);
+    if (n <= 0) return n;
+    received += (unsigned)n;
+    record_data(&record, false, dst, (size_t)n, run.clock);
+    return n;
+}
+
+static int peer_write(void *user, const void *src, size_t len)
+{
+    const misskey_io *const io = (const misskey_io *)user;
+    const int n = io->write(io->user, src, len);
+    if (n <= 0) return n;
+    sent += (unsigned)n;
+    record_data(&record, true, src, (size_t)n, run.clock);
+    return n;
+}
+
+static void begin_recording(void)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s", options.record);
+    if (recordings > 0) n = snprintf(path, sizeof path, "%s/" ATTEMPT, options.record, recordings);
+    recordings++;
+    if (n < 0 || (size_t)n >= sizeof path || (mkdir(path, 0777) != 0 && errno != EEXIST) ||
+        !record_begin(&record, path, run.clock)) {
+        fail(USAGE, "cannot write into %s: %s", path, strerror(errno));
+    }
+}
+
+/* The connection is of no more use. who: of them ended it */
+static void hang_up(const char *who)
+{
+    if (!record_end(&record, who, run.clock)) lost(USAGE, "the recording cannot be written: is the disk full?");
+    wire_close(&peer);
+}
+
+/* Why the last connection is gone, and how long the session waits. Once all events have been taken. */
+static void announce_retry(void)
+{
+    const uint32_t delay = misskey_conn_timeout(&conn);
+    run.down = false;
+    if (options.json) {
+        json_line("retry");
+        printf(",\"delay\":%lu}\n", (unsigned long)delay);
+    } else {
+        status("%s; connecting again in %.1f s", run.why, delay / 1e3);
+    }
+}
+
+/* No connection came about. The first one must; what was open once is tried for ever. */
+static void on_failed(void)
+{
+    wire_close(&peer);
+    misskey_conn_transport_down(&conn);
+    if (options.json) {
+        json_line("failed");
+        json_member("reason", peer.error, strlen(peer.error));
+        puts("}");
+    }
+    lost(run.was_open ? 0 : peer.tls_failed ? TLS : NETWORK, peer.error);
+}
+
+/* Moves on what is there to be moved. */
+static void drive(void)
+{
+    const wire_state before = peer.state;
+    misskey_io below, io = { peer_read, peer_write, &below };
+    if (wire_drive(&peer, run.clock) == WIRE_FAILED) on_failed();
+    if (peer.state != WIRE_UP) return;
+    if (before != WIRE_UP) {
+        run.said_something = false;
+        if (options.record != NULL) begin_recording();
+        misskey_conn_transport_up(&conn);
+    }
+    below = wire_io(&peer);
+    (void)misskey_conn_pump(&conn, &io);
+}
+
+/* - the end of a connection - */
+
+static void describe_end(const misskey_event *e, char *text, size_t cap)
+{
+    const int len = (int)e->text.len, location = (int)e->location.len;
+    const char *const reason = len > 0 ? e->text.ptr : "", *const to = location > 0 ? e->location.ptr : "";
+    const unsigned code = e->code;
+    if (e->err == MISSKEY_ERR_OK) {
+        snprintf(text, cap, "closed by the server (%u%s%.*s)", code, len > 0 ? " " : "", len, reason);
+    } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 401) {
+        snprintf(text, cap, "the server %s (401 %.*s)", *token != '\0' ? "refuses the token" : "wants a token", len,
+                 reason);
+    } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 403) {
+        snprintf(text, cap, "the server refuses the account: suspended? (403 %.*s)", len, reason);
+    } else if (e->err == MISSKEY_ERR_HTTP_STATUS) {
+        snprintf(text, cap, "the server answers %u %.*s%s%.*s", code, len, reason, location > 0 ? ": go to " : "",
+                 location, to);
+    } else if (e->err == MISSKEY_ERR_TRANSPORT && *peer.error != '\0') {
+        snprintf(text, cap, "%s", peer.error);
+    } else if (e->err == MISSKEY_ERR_TIMEOUT) {
+        snprintf(text, cap, "no answer from %s in time", host);
+    } else {
+        snprintf(text, cap, "%s", misskey_err_text(e->err));
+    }
+}
+
+/* Exit status; 0: it is worth another try. Some servers accept everybody, and close at once if the token is bad. */
+static int judge_end(const misskey_event *e)
+{
+    const bool refused = e->err == MISSKEY_ERR_HTTP_STATUS;
+    if (refused && (e->code == 401 || e->code == 403)) return CREDENTIAL;
+    if (e->err == MISSKEY_ERR_OK && e->code == 4001) return CREDENTIAL;
+    if (run.at_once >= TOO_OFTEN && *token != '\0' && !run.heard) return CREDENTIAL;
+    if (run.was_open || (refused && (e->code >= 500 || e->code == 429 || e->code == 408))) return 0;
+    return e->err == MISSKEY_ERR_TRANSPORT || e->err == MISSKEY_ERR_TIMEOUT ? NETWORK : PROTOCOL;
+}
+
+static void on_closed(const misskey_event *e)
+{
+    char reason[600];
+    int exit_status;
+    describe_end(e, reason, sizeof reason);
+    run.at_once = e->err == MISSKEY_ERR_OK && !run.said_something ? run.at_once + 1 : 0;
+    exit_status = judge_end(e);
+    if (options.json || run.closing) show_event(e);
+    hang_up(e->err == MISSKEY_ERR_TRANSPORT ? "server-closed" : "client-closed");
+    if (run.over) return;
+    if (run.closing) run.over = true;
+    else lost(exit_status, run.at_once >= TOO_OFTEN ? "the server closes every connection at once: a bad token, or too "
+                                                      "many connections" : reason);
+}
+
+/* - the loop - */
+
+static void handle_events(void)
+{
+    misskey_event e;
+    while (!run.over && misskey_conn_poll(&conn, &e)) {
+        switch (e.type) {
+        case MISSKEY_EVENT_DIAL:
+            if (wire_dial(&peer, run.clock) == WIRE_FAILED) on_failed();
+            break;
+        case MISSKEY_EVENT_CLOSED:
+            on_closed(&e);
+            break;
+        case MISSKEY_EVENT_OPEN:
+            connections++;
+            run.was_open = true;
+            show_event(&e);
+            break;
+        default:
+            run.said_something = true;
+            run.heard = true;
+            show_event(&e);
+        }
+    }
+    if (run.down && !run.over) announce_retry();
+}
+
+/* Closes as RFC 6455 wants it: our Close, the answer of the server, then the connection. */
+static void begin_close(void)
+{
+    run.closing = true;
+    if (peer.state == WIRE_UP) {
+        (void)misskey_conn_close(&conn, 1000, NULL);
+        return;
+    }
+    hang_up("client-closed");
+    run.over = true;
+}
+
+static void take_time(void)
+{
+    static char text[24];
+    const uint32_t clock = net_now();
+    run.elapsed += clock - run.clock;
+    run.clock = clock;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)run.elapsed);
+    now = misskey_json_text(text);
+    misskey_conn_tick(&conn, clock);
+    timeline_tick(&shown_notes, clock, 0);
+}
+
+static bool time_is_over(void) { return options.seconds > 0 && (double)run.elapsed >= options.seconds * 1000; }
+
+static int least(int a, uint32_t b) { return b < (uint32_t)a ? (int)b : a; }
+
+/* Sleeps until something can be done. */
+static void wait_for_more(void)
+{
+    struct pollfd fds[2] = { { .fd = wake[0], .events = POLLIN }, { .fd = peer.tcp.fd } };
+    const double left = options.seconds * 1000 - (double)run.elapsed;
+    char byte;
+    size_t len;
+    int ms = least(60000, misskey_conn_timeout(&conn));
+    ms = least(ms, misskey_store_timeout(&store));
+    ms = least(ms, wire_timeout(&peer, run.clock));
+    fds[1].events = wire_events(&peer, misskey_conn_send_buf(&conn, &len) != NULL);
+    if (options.seconds > 0 && !run.closing) ms = least(ms, left < 1 ? 1 : left < 60000 ? (uint32_t)left + 1 : 60000);
+    if (poll(fds, 2, ms) > 0 && (fds[0].revents & POLLIN)) (void)!read(wake[0], &byte, 1);
+}
+
+static void flush_output(void)
+{
+    if (run.deaf || (fflush(stdout) == 0 && !ferror(stdout))) return;
+    if (errno != EPIPE) fail(USAGE, "cannot write: %s", strerror(errno));
+    run.deaf = true;
+    if (!run.closing) begin_close();
+}
+
+static void open_channels(void)
+{
+    static char *local[] = { "localTimeline" };
+    char **const names = options.num_channels > 0 ? options.channels : local;
+    const size_t num = options.num_channels > 0 ? options.num_channels : 1;
+    misskey_channel channel;
+    misskey_err err;
+    size_t i;
+    for (i = 0; i < num; i++) {
+        char *const params = strchr(names[i], ':');
+        if (params != NULL) *params = '\0';
+        err = misskey_channel_open(&conn.session, names[i], params != NULL ? params + 1 : NULL, names[i], &channel);
+        if (err == MISSKEY_ERR_NO_TOKEN)
+            fail(CREDENTIAL, "%s needs an account: give --token-file FILE, or get a token with --login", names[i]);
+        if (err != MISSKEY_ERR_OK) fail(USAGE, "--channel %s: %s", names[i], misskey_err_text(err));
+    }
+}
+
+static void set_up_server(void)
+{
+    static misskey_channel_slot channels[MAX_CHANNELS];
+    static misskey_capture_slot captures[CAPTURES];
+    const char *const usual = options.plain ? "80" : "443";
+    misskey_conn_desc desc = {
+        .ws = { .host = host_header, .token = *token != '\0' ? token : NULL, .entropy = net_entropy,
+                .close_ms = CLOSE_MS },
+        .session = { .channels = channels, .num_channels = MAX_CHANNELS }
+    };
+    const bool ipv6 = strchr(host, ':') != NULL;
+    misskey_err err;
+    snprintf(host_header, sizeof host_header, "%s%s%s%s%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
+             strcmp(port, usual) != 0 ? ":" : "", strcmp(port, usual) != 0 ? port : "");
+    if (options.capture) {
+        desc.session.captures = captures;
+        desc.session.num_captures = CAPTURES;
+    }
+    err = set_up(&desc);
+    if (err != MISSKEY_ERR_OK) fail(USAGE, "this name of a server cannot be used: %s", host);
+    open_channels();
+}
+
+static void set_up_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+    action.sa_handler = on_signal;
+    action.sa_flags = (int)SA_RESETHAND;    /* the second one ends it at once */
+    if (pipe(wake) != 0 || fcntl(wake[1], F_SETFL, O_NONBLOCK) != 0) fail(USAGE, "no pipe: %s", strerror(errno));
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static void tail(void)
+{
+    if (!wire_init(&peer, host, port, !options.plain, options.ca)) fail(USAGE, "%s", peer.error);
+    set_up_server();
+    set_up_signals();
+    run.clock = net_now();
+    while (!run.over) {
+        take_time();
+        drive();
+        handle_events();
+        if (!run.closing && !run.over && (interrupted || all_shown() || time_is_over())) begin_close();
+        flush_output();
+        if (record.on && record.failed) fail(USAGE, "cannot write into %s: is the disk full?", options.record);
+        if (!run.over) wait_for_more();
+    }
+    if (options.stats) print_stats();
+    if (run.status == 0 && !run.was_open && !interrupted && time_is_over())
+        fail(NETWORK, "no connection in %g s%s%s", options.seconds, *run.why != '\0' ? ": " : "", run.why);
+    if (run.status != 0) fail(run.status, "%s", run.why);
+}
+
+/* --- login --- */
+
+static void login(void) { fail(USAGE, "not yet"); }
+
+/* --- the token --- */
+
+/* Where --login stores it, unless --token-file says so. */
+static bool default_token_file(char *path, size_t cap)
+{
+    const char *const config = getenv("XDG_CONFIG_HOME"), *const home = getenv("HOME");
+    const bool own = config != NULL && *config != '\0';
+    const char *const usual = options.plain ? "80" : "443";
+    const int n = snprintf(path, cap, "%s%s/misskey-tail/%s%s%s", own ? config : home != NULL ? home : "",
+                           own ? "" : "/.config", host, strcmp(port, usual) != 0 ? ":" : "",
+                           strcmp(port, usual) != 0 ? port : "");
+    return (own || home != NULL) && n > 0 && (size_t)n < cap;
+}
+
+/* The first line. Nothing of it is ever printed. */
+static void take_token(const char *text, const char *from)
+{
+    const size_t len = strcspn(text, "\r\n");
+    size_t i;
+    for (i = 0; i < len && text[i] > ' ' && text[i] < 0x7F; i++) {}
+    if (len == 0 || i < len || len >= sizeof token)
+        fail(CREDENTIAL, "no token in %s: it is one line of letters and digits", from);
+    memcpy(token, text, len);
+    token[len] = '\0';
+}
+
+static void read_token(void)
+{
+    const char *const given = getenv("MISSKEY_TOKEN");
+    const char *from = options.token_file;
+    char path[4096], text[1024];
+    FILE *file;
+    if (from == NULL && given != NULL && *given != '\0') {
+        take_token(given, "MISSKEY_TOKEN");
+        return;
+    }
+    /* one that was stored does not go over the wire in the clear unless it is asked for */
+    if (from == NULL && (options.plain || !default_token_file(path, sizeof path))) return;
+    file = fopen(from != NULL ? from : path, "r");
+    if (file == NULL && from == NULL && errno == ENOENT) return;
+    if (file == NULL) fail(USAGE, "cannot read %s: %s", from != NULL ? from : path, strerror(errno));
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    if (ferror(file)) fail(USAGE, "cannot read %s: %s", from != NULL ? from : path, strerror(errno));
+    fclose(file);
+    take_token(text, from != NULL ? from : path);
+}
+
+/* --- options --- */
+
+static const struct option { const char *name, *what; void *where; } option_list[] = {
+    /* what follows it, and where it goes; NULL: a flag */
+    { "--channel", "name", NULL }, { "--token-file", "file", &options.token_file }, { "--ca", "file", &options.ca },
+    { "--record", "folder", &options.record }, { "--replay", "folder", &options.replay },
+    { "--filter", "name", &options.filter }, { "--speed", "number above 0", &options.speed },
+    { "--count", "number above 0", &options.count }, { "--seconds", "number above 0", &options.seconds },
+    { "--capture", NULL, &options.capture }, { "--login", NULL, &options.login }, { "--plain", NULL, &options.plain },
+    { "--json", NULL, &options.json }, { "--raw", NULL, &options.raw }, { "--stats", NULL, &options.stats },
+    { "--no-color", NULL, &options.no_color }
+};
+
+static void take_number(const struct option *o, const char *value)
+{
+    char *end;
+    const double number = strtod(value, &end);
+    if (*value == '\0' || *end != '\0' || !(number > 0 && number < 1e9))
+        fail(USAGE, "%s needs a number above 0", o->name);
+    *(double *)o->where = number;
+}
+
+/* True: the value was used. */
+static bool take_option(const char *name, char *value)
+{
+    const struct option *o = option_list;
+    const struct option *const end = o + sizeof option_list / sizeof *o;
+    while (o < end && strcmp(o->name, name) != 0) o++;
+    if (o == end) fail(USAGE, "unknown option %s; --help lists the options", name);
+    if (o->what == NULL) {
+        *(bool *)o->where = true;
+        return false;
+    }
+    if (strcmp(o->what, "number above 0") == 0) {
+        take_number(o, value != NULL ? value : "");
+    } else if (value == NULL || *value == '\0') {
+        fail(USAGE, "no %s after %s; --help lists the options", o->what, name);
+    } else if (o->where != NULL) {
+        *(const char **)o->where = value;
+    } else {
+        if (options.num_channels == MAX_CHANNELS) fail(USAGE, "more than %d channels", MAX_CHANNELS);
+        options.channels[options.num_channels++] = value;
+    }
+    return true;
+}
+
+static void check_options(void)
+{
+    const char *name = options.host;
+    if (options.replay != NULL) {
+        if (name != NULL) fail(USAGE, "either HOST or --replay DIR, not both");
+        if (options.login || options.record != NULL || options.capture)
+            fail(USAGE, "--login, --record and --capture need a server");
+        return;
+    }
+    if (name == NULL) fail(USAGE, "nothing to do: name a server, or give --replay DIR; --help lists the options");
+    if (strpbrk(name, "/@?# ") != NULL || !net_address(name, options.plain ? "80" : "443", host, port))
+        fail(USAGE, "%s is no HOST[:PORT]; --help lists the options", name);
+    if (options.speed > 0) fail(USAGE, "--speed goes with --replay");
+    if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
+    if (options.login && options.plain) fail(USAGE, "--login needs TLS: leave out --plain");
 }
 
 int main(int argc, char **argv)
 {
-    const char *dir = NULL;
-    double speed = 0;
-    char *end;
     int i;
     for (i = 1; i < argc; i++) {
-        const char *const value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--help") == 0) return fputs(help, stdout) < 0 ? UNUSABLE : 0;
-        if (strcmp(argv[i], "--json") == 0) {
-            as_json = true;
-        } else if (strcmp(argv[i], "--replay") == 0 && *value != '\0') {
-            dir = argv[++i];
-        } else if (strcmp(argv[i], "--speed") == 0) {
-            speed = strtod(value, &end);
-            if (*end != '\0' || !(speed > 0 && speed < 1e9)) fail(UNUSABLE, "--speed needs a number above 0");
-            i++;
-        } else {
-            fail(UNUSABLE, "%s %s; --help lists the options",
-                 strcmp(argv[i], "--replay") == 0 ? "no folder after" : "unknown option", argv[i]);
-        }
+        if (strcmp(argv[i], "--help") == 0) return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? USAGE : 0;
+        if (*argv[i] == '-') i += take_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        else if (options.host == NULL) options.host = argv[i];
+        else fail(USAGE, "a second server: %s; --help lists the options", argv[i]);
     }
-    if (dir == NULL) fail(UNUSABLE, "nothing to do: give --replay DIR; --help lists the options");
-    colour = !as_json && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-    replay(dir, speed);
-    if (fflush(stdout) != 0 || ferror(stdout)) fail(UNUSABLE, "cannot write: %s", strerror(errno));
+    check_options();
+    show_colour = !options.json && !options.raw && !options.no_color && isatty(STDOUT_FILENO) &&
+                  getenv("NO_COLOR") == NULL;
+    if (options.replay != NULL) {
+        replay(options.replay);
+        if (options.stats) print_stats();
+    } else if (options.login) {
+        login();
+    } else {
+        read_token();
+        tail();
+    }
+    if (!run.deaf && (fflush(stdout) != 0 || ferror(stdout))) fail(USAGE, "cannot write: %s", strerror(errno));
     return 0;
 }

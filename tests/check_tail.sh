@@ -178,7 +178,7 @@ ends 0 "--help" "" $tail --help
 mkdir -p $dir/empty
 ends 2 "no option" "give --replay DIR" $tail
 ends 2 "unknown option" "unknown option --host" $tail --host misskey.example
-ends 2 "a folder without --replay" "unknown option $small" $tail $small
+ends 2 "a folder without --replay" "$small is no HOST" $tail $small
 ends 2 "--replay without a folder" "no folder after --replay" $tail --replay
 for speed in "" 0 -1 x 1x nan inf; do
     ends 2 "--speed '$speed'" "number above 0" $tail --replay $small --speed "$speed"
