@@ -625,16 +625,23 @@ static int peer_write(void *user, const void *src, size_t len)
     return n;
 }
 
+/* The folder of the connection with this number. Nothing in it is written over. */
+static void recording_path(char *path, size_t cap, const char *file)
+{
+    const int n = recordings == 0 ? snprintf(path, cap, "%s%s", options.record, file)
+                                  : snprintf(path, cap, "%s/" ATTEMPT "%s", options.record, recordings, file);
+    if (n < 0 || (size_t)n >= cap) fail(USAGE, "the name of the folder is too long: %s", options.record);
+}
+
 static void begin_recording(void)
 {
     char path[4096];
-    int n = snprintf(path, sizeof path, "%s", options.record);
-    if (recordings > 0) n = snprintf(path, sizeof path, "%s/" ATTEMPT, options.record, recordings);
-    recordings++;
-    if (n < 0 || (size_t)n >= sizeof path || (mkdir(path, 0777) != 0 && errno != EEXIST) ||
-        !record_begin(&record, path, run.clock)) {
+    recording_path(path, sizeof path, "/server.bin");
+    if (access(path, F_OK) == 0) fail(USAGE, "there is a recording already: %s", path);
+    recording_path(path, sizeof path, "");
+    if ((mkdir(path, 0777) != 0 && errno != EEXIST) || !record_begin(&record, path, run.clock))
         fail(USAGE, "cannot write into %s: %s", path, strerror(errno));
-    }
+    recordings++;
 }
 
 /* The connection is of no more use. who: of them ended it */
@@ -872,7 +879,12 @@ static void set_up_signals(void)
 
 static void tail(void)
 {
+    char path[4096];
     if (!wire_init(&peer, host, port, !options.plain, options.ca)) fail(USAGE, "%s", peer.error);
+    if (options.record != NULL) {   /* said before anything is asked of a server */
+        recording_path(path, sizeof path, "/server.bin");
+        if (access(path, F_OK) == 0) fail(USAGE, "there is a recording already: %s", path);
+    }
     set_up_server();
     set_up_signals();
     run.clock = net_now();

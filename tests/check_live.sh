@@ -1,0 +1,287 @@
+#!/bin/sh
+# build/misskey-tail against build/misskey-serve on loopback: what it shows and records, how it ends, and that it has all
+# that it wanted again after the server was restarted. Under AddressSanitizer where the compiler has it.
+check=live
+. tests/tools/live.sh
+tail=$dir/misskey-tail
+recordings=tests/recordings
+secret=Sekrit0123456789
+strict="-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror"
+export ASAN_OPTIONS=detect_leaks=0
+
+if ! $MAKE -s --no-print-directory build/misskey-serve build/wire_replay build/json_check; then
+    echo "FAIL live: the programs do not build"
+    exit 1
+fi
+if gcc -std=c99 -O1 -g $strict -fsanitize=address,undefined -fno-sanitize-recover=all -o $tail examples/tail.c 2>$dir/log
+then
+    result "misskey-tail builds without a warning, with AddressSanitizer" ""
+else
+    echo "SKIP live AddressSanitizer: gcc with libasan is missing: $(head -n 1 $dir/log)"
+    $MAKE -s --no-print-directory build/misskey-tail && cp build/misskey-tail $tail
+fi
+
+# folders DIR: every connection of a recording
+folders() {
+    find $1 -name client.bin -exec dirname {} \; | sort
+}
+
+# captured DIR: ids of the notes that the client captures in the end, of one connection
+captured() {
+    sed -n 's/.*"send","data":"{\\"type\\":\\"\(u*n*\)\([sS]ubNote\)\\",\\"body\\":{\\"id\\":\\"\([^\\]*\)\\".*/\1 \3/p' \
+        $1/messages.jsonl | awk '$1 == "un" { delete on[$2]; next } { on[$1] } END { for (id in on) print id }' | sort
+}
+
+# --- what is shown ---
+
+serve --seed 1 --speed 10
+ends 0 "--count" "" --plain --capture --count 12 127.0.0.1:$port
+shows "notes and reactions" "connected" "localTimeline is on" "@" "×1 on @"
+problem=
+lines=$(grep -c '^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]  ' $dir/out)
+[ $lines -eq 15 ] || problem="$lines lines instead of 12 and connected, is on, closed"
+result "--count, the output" "$problem"
+ends 0 "--filter" "" --plain --capture --filter reacted,unreacted --count 5 127.0.0.1:$port
+problem=$(grep -v -e '^..:..:..  [^ ]* ×[0-9]* on @' -e '^..:..:..  unreacted [^ ]* ' -e '  connected$' -e ' is on$' -e '(1000)$' $dir/out | head -n 1)
+result "--filter, the output" "$problem"
+ends 0 "--json" "" --plain --json --capture --count 30 --channel localTimeline --channel 'hashtag:{"q":[["ramen"]]}' \
+    127.0.0.1:$port
+problem=
+while read -r line; do
+    printf '%s' "$line" | build/json_check - || problem="no JSON: $line"
+done <$dir/out
+problem=$problem$(grep -v '^{"t":[0-9]*,"event":"[a-z]*"' $dir/out | head -n 1)
+[ "$(grep -c '"event":"message"' $dir/out)" -eq 30 ] || problem="$(grep -c '"event":"message"' $dir/out) messages"
+result "--json, the output" "$problem"
+shows "--json, the channels" '"event":"open"}' '"event":"ready","channel":"localTimeline"}' \
+    '"message","channel":"localTimeline","message":{"type":"channel"' '"closed","code":1000,"error":"OK","reason":""}'
+begin --plain --raw --count 5 127.0.0.1:$port
+finished
+problem=$(grep -v '^{"type":"[a-zA-Z]*","body":{.*}$' $dir/out | head -n 1)
+[ "$(wc -l <$dir/out)" -eq 5 ] || problem="$(wc -l <$dir/out) lines"
+result "--raw" "$problem"
+problem=
+grep -q 'misskey-tail: localTimeline is on' $dir/err || problem="$(cat $dir/err)"
+result "--raw, the rest on stderr" "$problem"
+begin --plain --stats --count 3 127.0.0.1:$port
+finished
+problem=
+grep -q '^misskey-tail: .* ms; 3 shown of .* 1 connections; [1-9][0-9]* bytes received' $dir/err || problem=$(cat $dir/err)
+result "--stats" "$problem"
+start=$(date +%s%N)
+ends 0 "--seconds" "" --plain --seconds 1 localhost:$port
+took=$((($(date +%s%N) - start) / 1000000))
+problem=
+[ $took -ge 1000 ] && [ $took -lt 3000 ] || problem="it took $took ms"
+result "--seconds, the time" "$problem"
+ends 0 "colours on no terminal" "" --plain --count 1 127.0.0.1:$port
+problem=
+! grep -q "$(printf '\033')" $dir/out || problem="there are some"
+result "no colours on no terminal" "$problem"
+if command -v script >/dev/null; then
+    script -qec "$tail --plain --count 1 --no-color 127.0.0.1:$port" /dev/null </dev/null >$dir/out 2>&1
+    problem=
+    ! grep -q "$(printf '\033\\[')" $dir/out || problem="there are some"
+    result "--no-color on a terminal" "$problem"
+else
+    echo "SKIP live --no-color: script (of util-linux) is missing"
+fi
+
+# --- how it ends ---
+
+for signal in INT TERM; do
+    begin --plain --record $dir/by$signal 127.0.0.1:$port
+    until_ 5 grep -q "is on" $dir/out
+    kill -$signal $client
+    finished
+    ended 0 "SIG$signal" ""
+    problem=$(grep -c '"op":"close","len":2,"code":1000' $dir/by$signal/control.jsonl)
+    [ "$problem" -ne 2 ] || problem=
+    result "SIG$signal, one Close 1000 each way" "$problem"
+done
+$tail --plain 127.0.0.1:$port 2>$dir/err | head -n 1 >$dir/out
+result "the output is closed" "$(cat $dir/err)"
+$tail --plain --count 1 127.0.0.1:$port >/dev/full 2>$dir/err
+status=$?
+ended 2 "full disk" "cannot write"
+end KILL $server
+
+nobody=$port
+ends 3 "nobody listens" "cannot connect to 127.0.0.1 (127.0.0.1) port $nobody: Connection refused" --plain 127.0.0.1:$nobody
+ends 3 "unknown name" "cannot look up no-such-host.invalid: " --plain no-such-host.invalid
+ends 2 "no HOST" "is no HOST" --plain http://localhost/
+ends 2 "two hosts" "a second server" --plain localhost localhost
+ends 2 "--speed without --replay" "goes with --replay" --plain --speed 1 localhost
+ends 2 "--json and --raw" "not both" --plain --json --raw localhost
+ends 2 "--channel with bad JSON" "--channel localTimeline: not one valid JSON" --plain --channel localTimeline:{ localhost
+ends 2 "--channel without a name" "no name after --channel" --plain localhost --channel
+for number in count seconds; do
+    ends 2 "--$number 0" "--$number needs a number above 0" --plain localhost --$number 0
+done
+ends 5 "a channel that needs an account" "main needs an account" --plain --channel main localhost
+ends 2 "--token-file that is not there" "cannot read $dir/nothing: No such" --plain --token-file $dir/nothing localhost
+: >$dir/token
+ends 5 "--token-file that is empty" "no token in $dir/token" --plain --token-file $dir/token localhost
+export MISSKEY_TOKEN="Sekrit 0123456789"
+ends 5 "MISSKEY_TOKEN with a space" "no token in MISSKEY_TOKEN" --plain localhost
+unset MISSKEY_TOKEN
+ends 2 "--login without TLS" "needs TLS" --plain --login localhost
+
+# --- the token ---
+
+serve --token $secret
+printf '%s\r\n' $secret >$dir/token
+ends 0 "--token-file" "" --plain --token-file $dir/token --record $dir/token.rec --json --channel main --seconds 1 127.0.0.1:$port
+shows "--token-file, the account's channel" '"event":"ready","channel":"main"'
+MISSKEY_TOKEN=$secret $tail --plain --stats --raw --channel main --seconds 1 127.0.0.1:$port >$dir/out 2>$dir/err
+result "MISSKEY_TOKEN" "$(grep -q 'main is on' $dir/err || cat $dir/err)"
+export MISSKEY_TOKEN=$secret.wrong
+ends 5 "a bad token" "the server refuses the token (401" --plain --record $dir/token.bad 127.0.0.1:$port
+unset MISSKEY_TOKEN
+cat $dir/out $dir/err >>$dir/said
+problem=$(find $dir -type f ! -name token ! -name misskey-tail -exec grep -l "${secret%6789}" {} + | head -n 1)
+result "the token is nowhere" "${problem:+it is in $problem}"
+grep -q '^Authorization: Bearer x*.$' $dir/token.rec/client.bin || result "the token is nowhere" "nor its place in client.bin"
+
+# --- restarts ---
+
+# sees COUNT WORDS: so many lines of the output have them by now
+sees() {
+    [ "$(grep -c -- "$2" $dir/out)" -ge $1 ]
+}
+
+# wants DIR: the channels that the client connects, without their ids
+wants() {
+    sed -n 's/.*"send","data":"{\\"type\\":\\"connect\\".*\\"channel\\":\(.*\),\\"id\\":\\"[0-9.]*\\"\(.*\)}$/\1\2/p' \
+        $1/messages.jsonl | sort
+}
+
+# Everything that the client wants is back after a SIGKILL, and after a SIGTERM with nobody there for a while.
+end KILL $server
+serve --seed 5 --speed 8
+begin --plain --capture --token-file $dir/token --channel localTimeline --channel main --channel 'hashtag:{"q":[["a"]]}' \
+    --record $dir/restart 127.0.0.1:$port
+until_ 10 sees 5 '×1 on'
+end KILL $server
+serve --port $port --seed 6 --speed 8
+until_ 20 sees 1 'gap: hashtag'
+until_ 10 sees $(($(grep -c '×1 on' $dir/out) + 1)) '×1 on'
+end TERM $server
+until_ 10 sees 1 'Connection refused'
+serve --port $port --seed 7 --speed 8
+until_ 30 sees 2 'gap: hashtag'
+until_ 10 sees $(($(grep -c '×1 on' $dir/out) + 1)) '×1 on'
+kill -INT $client
+finished
+ended 0 "restarts" ""
+shows "restarts, what is said" "  connected$" "localTimeline is on" "main is on" "hashtag is on" "×1 on" \
+    "lost: .*; connecting again in [0-9.]* s" "connected again" "localTimeline is on" \
+    "gap: localTimeline was off for [0-9.]* s; the last note before it: [0-9a-z]*" "main is on" "gap: main" \
+    "hashtag is on" "gap: hashtag" "×1 on" \
+    "closed by the server (1001 .*; connecting again in" "Connection refused; connecting again in" "connected again" \
+    "gap: localTimeline" "gap: main" "gap: hashtag" "×1 on" "closed (1000)"
+problem=
+[ "$(wants $dir/restart | wc -l)" -eq 3 ] || problem="not three channels: $(wants $dir/restart)"
+before=$dir/restart
+for folder in $dir/restart/attempt-01 $dir/restart/attempt-02; do
+    [ "$(wants $folder)" = "$(wants $before)" ] || problem="$folder wants $(wants $folder)"
+    captured $before >$dir/before
+    captured $folder >$dir/after
+    [ "$(wc -l <$dir/before)" -gt 3 ] || problem="only $(wc -l <$dir/before) notes are captured in $before"
+    lost=$(comm -23 $dir/before $dir/after | wc -l)
+    [ $lost -eq 0 ] || problem="$folder does not capture $lost notes that $before had"
+    before=$folder
+done
+result "restarts, channels and captures" "$problem"
+
+# the account is refused after a restart
+begin --plain --token-file $dir/token --channel main 127.0.0.1:$port
+until_ 10 sees 1 "main is on"
+end KILL $server
+serve --port $port --token other
+finished
+ended 5 "the token is refused after a restart" "the server refuses the token (401"
+
+# a signal while it waits
+begin --plain 127.0.0.1:$port
+until_ 10 sees 1 "is on"
+end KILL $server
+until_ 10 sees 1 "connecting again"
+kill -TERM $client
+finished
+ended 0 "SIGTERM between two connections" ""
+
+# --- what a server answers ---
+
+# answered STATUS NAME WORDS RECORDING OPTIONS...: the server plays the recording, from the beginning of the connection
+answered() {
+    want=$1 name=$2 words=$3
+    serve --replay $recordings/$4 --raw --speed 0
+    shift 4
+    ends $want "$name" "$words" --plain "$@" 127.0.0.1:$port
+    end KILL $server
+}
+
+answered 5 "403" "refuses the account: suspended? (403" behind-nginx/refused-403 --token-file $dir/token
+answered 5 "401 without a token" "wants a token (401" behind-nginx/refused-401
+answered 1 "a redirect" "answers 301 Moved Permanently: go to http" behind-nginx/redirect
+answered 1 "200" "answers 200 OK" behind-nginx/ok-200-not-101
+answered 3 "502 at first" "no connection in 2 s: the server answers 502" behind-nginx/bad-gateway --seconds 2
+shows "502 at first, what is said" "the server answers 502 Bad Gateway; connecting again in"
+if command -v node >/dev/null; then
+    cat >$dir/refuse.mjs <<'END'
+import { createHash } from 'node:crypto'
+import { createServer } from 'node:http'
+const server = createServer().listen(0, '127.0.0.1', () => console.log(server.address().port))
+server.on('upgrade', ({ headers }, socket) => {
+  const accept = createHash('sha1').update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+  socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    `Sec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n\x88\x00`, 'latin1')
+})
+END
+    : >$dir/serve.out
+    node $dir/refuse.mjs >$dir/serve.out &
+    server=$!
+    pids="$pids $server"
+    until_ 5 test -s $dir/serve.out
+    port=$(cat $dir/serve.out)
+    ends 5 "accepted, and closed at once" "closes every connection at once" --plain --token-file $dir/token 127.0.0.1:$port
+    end KILL $server
+else
+    echo "SKIP live accepted, and closed at once: node is missing"
+fi
+
+# --- the recordings ---
+
+problem=
+for folder in $(folders $dir); do
+    for role in client server; do
+        build/wire_replay --role $role $folder >$dir/replayed 2>$dir/err || problem="$folder: $(cat $dir/err)"
+    done
+done
+result "--record, wire_replay" "$problem"
+problem=
+for folder in $dir/restart $dir/byINT $dir/token.rec; do
+    $tail --replay $folder --json >$dir/out 2>$dir/err || problem="$folder: $(cat $dir/err)"
+    messages=$(cat $(find $folder -name messages.jsonl) | grep -c '"dir":"recv"')
+    [ "$(grep -c '"event":"message"' $dir/out)" -eq $messages ] || problem="$folder: not $messages messages"
+done
+result "--record, --replay" "$problem"
+ends 2 "--record over a recording" "there is a recording already" --plain --record $dir/restart 127.0.0.1:$nobody
+if command -v node >/dev/null; then
+    mkdir $dir/expected
+    node tests/tools/expect_replay.mjs $dir/expected 1024 $(folders $dir) >$dir/log 2>&1
+    problem=$(head -n 1 $dir/log)
+    while read -r number bytes more folder; do
+        for role in client server; do
+            build/wire_replay --role $role $folder | cmp -s - $dir/expected/$number.$role || problem="$folder: role $role"
+        done
+        build/wire_replay --framing message $folder | cmp -s - $dir/expected/$number.client.message ||
+            problem="$folder: messages.jsonl"
+    done <$dir/expected/index 2>/dev/null
+    [ -f $dir/expected/index ] && [ "$(wc -l <$dir/expected/index)" -ge 6 ] || problem="only $(wc -l <$dir/expected/index) recordings are compared"
+    result "--record, what is decoded" "$problem"
+else
+    echo "SKIP live --record, what is decoded: node is missing"
+fi
+exit $failed
