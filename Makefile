@@ -21,10 +21,12 @@ endif
 TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
+PAGE = index.html page.css page.js
 DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 
-.PHONY: all test demo check size bench fuzz install clean FORCE $(TESTS:%=run-%) $(FUZZERS:%=run-%)
+.PHONY: all test demo check size bench fuzz install clean FORCE $(BUILD)/browser \
+	$(TESTS:%=run-%) $(FUZZERS:%=run-%)
 
 all: $(TOOLS) $(BUILD)/misskey-tail $(BUILD)/misskey-serve
 
@@ -44,6 +46,18 @@ $(BUILD)/curl $(BUILD)/lws: $(BUILD)/%: examples/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $< $$(pkg-config --cflags --libs $(PACKAGE))
 $(BUILD)/curl: private PACKAGE = libcurl
 $(BUILD)/lws: private PACKAGE = libwebsockets
+
+# The browser page, to be put on any server for files. Needs clang and lld, no libc.
+$(BUILD)/browser: $(PAGE:%=$(BUILD)/browser/%) $(BUILD)/browser/page.wasm
+
+$(PAGE:%=$(BUILD)/browser/%): $(BUILD)/browser/%: examples/browser/%
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(BUILD)/browser/page.wasm: examples/browser/page.c examples/browser/string.h $(DEPS)
+	@mkdir -p $(@D)
+	$(CLANG) --target=wasm32 -mbulk-memory -std=c99 -Wall -Wextra -O2 -ffreestanding -nostdlib -isystem $(<D) \
+		-Wl,--no-entry,--strip-all,--stack-first -o $@ $<
 
 $(BUILD)/%: tests/tools/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<

@@ -19,7 +19,10 @@ const dial = (host, token) => new Stream(`http://${host}`, token ? { token } : n
 // Everything that a channel emits, whatever its type.
 function listen(emitter, got) {
     const emit = emitter.emit.bind(emitter);
-    emitter.emit = (type, body) => { if (!String(type).startsWith('_')) got.push({ type, body }); return emit(type, body); };
+    emitter.emit = (type, body) => {
+        if (!String(type).startsWith('_')) got.push({ type, body });
+        return emit(type, body);
+    };
 }
 
 // What was recorded, for each channel by name and params, and outside of channels. null: nothing to be played.
@@ -47,7 +50,9 @@ async function play(host, { channels, outside }, done) {
     const stream = dial(host, 'token'), gotOutside = [], got = channels.map(() => []);
     let drops = 0;
     listen(stream, gotOutside);
-    channels.forEach(({ name, params }, i) => listen(stream.useChannel(name, shared(name) ? undefined : params), got[i]));
+    channels.forEach(({ name, params }, i) => {
+        listen(stream.useChannel(name, shared(name) ? undefined : params), got[i]);
+    });
     if (channels.length === 0) stream.useChannel('main');   // nothing is played before the first connect
     stream.on('_disconnected_', () => drops++);
     await done(() => drops, () => got.flat().length + gotOutside.length);
@@ -85,7 +90,8 @@ await check(`receives what is played: ${played} recordings, ${events} events`, (
 await check('a recording with the connection cut after every 100 events', async () => {
     const path = `${folder}/timelines`, expected = expectation(messages(path)), all = size(expected);
     const { host, stop } = await server(serve, '--replay', path, '--speed', '0', '--drop-after', '100');
-    const drops = await play(host, expected, (_, got) => until(() => `${all} events; ${got()} came`, () => got() === all));
+    const drops = await play(host, expected,
+        (_, got) => until(() => `${all} events; ${got()} came`, () => got() === all));
     if (drops < Math.floor(all / 100)) fail(`only ${drops} cuts`);
     await stop();
 });
@@ -168,7 +174,10 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
         let mine = await server(serve, '--speed', '30');
         const stream = dial(mine.host, 'token'), notes = [], updates = [], main = [];
         listen(stream.useChannel('main'), main);
-        stream.useChannel('localTimeline', {}).on('note', note => { notes.push(note); stream.send('s', { id: note.id }); });
+        stream.useChannel('localTimeline', {}).on('note', note => {
+            notes.push(note);
+            stream.send('s', { id: note.id });
+        });
         stream.on('noteUpdated', update => updates.push(update));
         const lively = () => notes.length > 3 && updates.length > 3 && main.length > 0;
         await until('notes, updates and notifications', lively);
@@ -176,7 +185,8 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
         await until('the loss', () => stream.state === 'reconnecting');
         notes.length = updates.length = main.length = 0;
         mine = await server(serve, '--speed', '30', '--seed', '2', '--port', String(mine.port));
-        await until(() => `notes (${notes.length}), updates (${updates.length}), notifications (${main.length})`, lively);
+        await until(() => `notes (${notes.length}), updates (${updates.length}), notifications (${main.length})`,
+            lively);
         stream.close();
         await mine.stop();
     });

@@ -1,10 +1,10 @@
 // For tests that need misskey-serve, recordings, or patience.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-export const PATIENCE = 15000;
+export const PATIENCE = 30000;
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
 export function fail(why) { throw new Error(why); }
 
@@ -55,8 +55,27 @@ export function messages(folder) {
     return text.toString().split('\n').filter(Boolean).map(line => JSON.parse(line));
 }
 
+// A recording made up: these messages of a server, a millisecond apart, to a client that has opened the local timeline
+// as channel "1". Returns the folder.
+export function story(folder, received) {
+    const said = [{ type: 'connect', body: { channel: 'localTimeline', id: '1' } }, ...received];
+    const log = said.map((message, t) => ({ t, dir: t === 0 ? 'send' : 'recv', data: JSON.stringify(message) }));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'messages.jsonl'), log.map(entry => JSON.stringify(entry) + '\n').join(''));
+    writeFileSync(join(folder, 'server.bin'), 'HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    return folder;
+}
+
+// A note, and it on that channel.
+export const aNote = (id, more) => ({
+    id, createdAt: '2026-11-23T21:00:00.000Z', userId: 'u', cw: null, text: null, reactions: {},
+    user: { id: 'u', name: null, username: 'aoi', host: null }, ...more,
+});
+export const onChannel = note => ({ type: 'channel', body: { id: '1', type: 'note', body: note } });
+
 // Every folder below that is a recording.
 export function recordings(folder) {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
-        .filter(entry => /^messages\.jsonl(\.gz)?$/.test(entry.name)).map(entry => entry.parentPath ?? entry.path).sort();
+        .filter(entry => /^messages\.jsonl(\.gz)?$/.test(entry.name))
+        .map(entry => entry.parentPath ?? entry.path).sort();
 }

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer as createTcp } from 'node:net';
 import { basename, join } from 'node:path';
 import { createServer } from 'node:tls';
-import { messages, PATIENCE, reporter, server, sleep } from './serve.mjs';
+import { aNote, messages, onChannel, PATIENCE, reporter, server, sleep, story } from './serve.mjs';
 
 const [serve, dir, ...programs] = process.argv.slice(2);
 const check = reporter('transports');
@@ -47,26 +47,19 @@ function lines(folder) {
 
 // A recording in which texts try to steer the terminal, and one note is larger than the memory of the examples.
 function hostile() {
-    const folder = join(dir, 'hostile');
-    const note = (id, more) => ({ id, createdAt: '2026-11-23T21:00:00.000Z', userId: 'u', cw: null, text: null,
-                                  user: { id: 'u', name: null, username: 'aoi', host: null }, ...more });
     const evil = '\u001b[31m\u009b2J\u0007\r\n\u2028\u202e\u2066\u0000\u007fあ';
-    const notes = [note('1', { text: evil }), note('2', { cw: evil, text: 'x' }), note('3', { text: 'x'.repeat(70000) }),
-                   note('4', { user: { username: evil, host: evil }, text: 'y' }), note('5', { text: 'the end' })];
-    const log = [{ t: 0, dir: 'send', data: JSON.stringify({ type: 'connect', body: { channel: 'localTimeline', id: '1' } }) },
-                 ...notes.map(body => ({ t: 1, dir: 'recv', data: JSON.stringify(
-                     { type: 'channel', body: { id: '1', type: 'note', body } }) }))];
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'messages.jsonl'), log.map(entry => JSON.stringify(entry) + '\n').join(''));
-    writeFileSync(join(folder, 'server.bin'), 'HTTP/1.1 101 Switching Protocols\r\n\r\n');
-    return { folder, expected: notes.filter(({ id }) => id !== '3').map(line) };
+    const notes = [{ text: evil }, { cw: evil, text: 'x' }, { text: 'x'.repeat(70000) },
+                   { user: { username: evil, host: evil }, text: 'y' }, { text: 'the end' }].map((n, i) => aNote(`${i}`, n));
+    return { folder: story(join(dir, 'hostile'), notes.map(onChannel)),
+             expected: notes.filter(({ id }) => id !== '2').map(line) };
 }
 
 // TLS in front of a server, for one host name, with a certificate of a throw-away authority.
 function certificate(name) {
     const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    openssl('req', '-x509', ...key, '-keyout', `${name}-ca.key`, '-out', `${name}-ca.pem`, '-subj', '/CN=test', '-days', '2');
+    openssl('req', '-x509', ...key, '-keyout', `${name}-ca.key`, '-out', `${name}-ca.pem`, '-subj', '/CN=test',
+        '-days', '2');
     openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
     writeFileSync(join(dir, 'extensions'), `subjectAltName=DNS:${name}`);
     openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${name}-ca.pem`, '-CAkey', `${name}-ca.key`, '-days', '2',
@@ -138,7 +131,8 @@ async function behindTls(program, name) {
     const right = await terminator(good, port), wrong = await terminator(other, port);
     const trust = ca => ({ CURL_CA_BUNDLE: ca, SSL_CERT_FILE: ca });
     await check(`${name} over TLS`, () => prints(program, right.url, first, trust(good.ca)));
-    for (const [what, url, ca] of [['an unknown authority', right.url, other.ca], ['another host name', wrong.url, other.ca]]) {
+    const bad = [['an unknown authority', right.url, other.ca], ['another host name', wrong.url, other.ca]];
+    for (const [what, url, ca] of bad) {
         await check(`${name} over TLS, ${what}`, async () => {
             const { out, err } = await run(program, [url, '1'], trust(ca), 1500);
             assert.equal(out, '');
