@@ -2424,7 +2424,7 @@ MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_s
     New: stored. Known: replaced, but my_reaction stays unless the note says something else, and a deleted one stays
     deleted. Minimized: merged over what is there; what minimized forms have (my_reaction, poll, parts of reply, renote
     and user) stays when a whole note comes. The note that a renote repeats is put as well, in a slot of its own:
-    updates come for that one.
+    updates come for that one. Of more than 255 members, five times what servers send, some are left out.
 
     *changed  may be NULL; of the note itself
     Errors    BAD_ARG: no object with an id as misskey_note_capture takes. FULL: every slot is held. Nothing has changed
@@ -7309,15 +7309,37 @@ static int64_t mski_one_more(int64_t n, bool up)
 
 /* --- putting a note --- */
 
+/* Members of one object that are merged: each is looked for in all others. No server sends half as many. */
+#define MSKI_MERGED 256u
+
+static MSKI_NOINLINE bool mski_is_merged_whole(misskey_json object)
+{
+    misskey_iter it = misskey_json_iter(object);
+    unsigned left = MSKI_MERGED;
+    while (left > 0 && misskey_json_next(&it)) left--;
+    return left > 0;
+}
+
+/* Of duplicates the last counts. */
+static MSKI_NOINLINE bool mski_is_last(const misskey_iter *member)
+{
+    misskey_iter it = *member;
+    while (misskey_json_next(&it)) {
+        if (mski_same_bytes(it.key.ptr, it.key.len, member->key.ptr, member->key.len)) return false;
+    }
+    return true;
+}
+
 /* The members of an object that is in both. */
 static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t bit)
 {
     misskey_iter it = misskey_json_iter(member->value);
-    while (misskey_json_next(&it)) {
+    unsigned left;
+    for (left = MSKI_MERGED; left > 0 && misskey_json_next(&it); left--) {
         const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
-        if (mski_member(member->value, it.key).ptr != it.value.ptr) continue;
-        if (mski_edit_member(e, &object, &it, keep)) e->changed |= bit;
+        if (mski_is_last(&it) && mski_edit_member(e, &object, &it, keep)) e->changed |= bit;
     }
+    if (left == 0) e->changed |= MISSKEY_CHANGED_CUT;
 }
 
 /* One member of a newer form. A minimized form goes over what is there; what it said of the viewer stays when a whole
@@ -7349,11 +7371,12 @@ static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it
 static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool minimized)
 {
     int rest;
+    unsigned left;
     for (rest = 0; rest < 2; rest++) {
         misskey_iter it = misskey_json_iter(note);
-        while (misskey_json_next(&it)) {
+        for (left = MSKI_MERGED; left > 0 && misskey_json_next(&it); left--) {
             if (mski_part_of(it.key)->first == (rest == 1)) continue;
-            if (mski_member(note, it.key).ptr == it.value.ptr) mski_merge_member(e, &it, minimized); /* no duplicate */
+            if (mski_is_last(&it)) mski_merge_member(e, &it, minimized);
         }
     }
 }
@@ -7438,7 +7461,7 @@ static MSKI_NOINLINE uint64_t mski_edit_sum(mski_edit *e, const char *name)
 static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note,
                                             bool fresh)
 {
-    const bool minimized = mski_is_minimized(note);
+    const bool minimized = mski_is_minimized(note), whole = mski_is_merged_whole(note);
     uint64_t poll;
     mski_edit e;
     e.slot = slot;
@@ -7448,12 +7471,13 @@ static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note
     poll = mski_edit_sum(&e, "poll");
     if (minimized) slot->flags_ |= MSKI_VIEWED;
     else slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_EDITED);
-    if (fresh && note.len <= e.limit) {
+    if (fresh && whole && note.len <= e.limit) {
         MISSKEY_MEMCPY(mski_text(slot), note.ptr, note.len);
         slot->len_ = (uint32_t)note.len;
     } else if (!mski_same_bytes(mski_text(slot), slot->len_, note.ptr, note.len)) {
         if (!minimized) mski_drop_missing(&e, note);
         mski_merge(&e, note, minimized);
+        if (!whole) e.changed |= MISSKEY_CHANGED_CUT;
     }
     mski_learn_reactions(s, slot, note);
     mski_restore_votes(s, &e);

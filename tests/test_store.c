@@ -1130,6 +1130,36 @@ TEST what_does_not_fit_any_more_is_cut(void)
     PASS();
 }
 
+/* Linear time, whatever a server sends: by the square this would take minutes. */
+TEST of_too_many_members_some_are_left_out(size_t size)
+{
+    static char text[200000];
+    static uint64_t mem[WORDS(MISSKEY_STORE_SIZE(2, sizeof text * 2))];
+    misskey_json note, kept;
+    misskey_iter it;
+    uint32_t changed = 0;
+    int n = 0, i = 0;
+    size_t len = (size_t)sprintf(text, "{\"id\":\"a\",\"userId\":\"u\"");
+    for (; len < sizeof text - 32; i++) len += (size_t)sprintf(text + len, ",\"%x\":{\"%x\":1}", i, i);
+    len += (size_t)sprintf(text + len, "}");
+    CHECK(misskey_json_check(text, len, &note, NULL) == MISSKEY_ERR_OK);
+    prepare();
+    bench.desc.mem.ptr = mem;
+    bench.desc.mem.size = sizeof mem;
+    bench.desc.note_size = size;
+    OK(misskey_store_init(&bench.store, &bench.desc));
+    OK(misskey_store_put(&bench.store, note, &changed));
+    CHANGED(NEW | CUT, changed);
+    OK(misskey_store_put(&bench.store, note, &changed));
+    CHANGED(CUT, changed);
+    kept = get("a");
+    CHECK(misskey_json_check(kept.ptr, kept.len, &kept, NULL) == MISSKEY_ERR_OK);
+    CHECK(misskey_jstr_eq(misskey_json_str(misskey_json_get(kept, "userId")), "u"));
+    for (it = misskey_json_iter(kept); misskey_json_next(&it);) n++;
+    CHECK(size == SIZE || n == 256);
+    PASS();
+}
+
 TEST a_quote_whose_text_was_cut_is_no_renote(void)
 {
     CHECK(begin());
@@ -1786,6 +1816,8 @@ SUITE(slots)
     RUN_TEST(of_a_large_note_the_store_keeps_what_it_works_with);
     RUN_TEST(what_fits_is_not_cut);
     RUN_TEST(what_does_not_fit_any_more_is_cut);
+    RUN_TESTp(of_too_many_members_some_are_left_out, SIZE);
+    RUN_TESTp(of_too_many_members_some_are_left_out, 400000);
     RUN_TEST(a_quote_whose_text_was_cut_is_no_renote);
     RUN_TEST(a_reaction_without_room_is_not_counted);
     RUN_TEST(a_deleted_note_without_room_keeps_its_id);
