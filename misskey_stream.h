@@ -7312,12 +7312,38 @@ static int64_t mski_one_more(int64_t n, bool up)
 /* Members of one object that are merged: each is looked for in all others. No server sends half as many. */
 #define MSKI_MERGED 256u
 
-static MSKI_NOINLINE bool mski_is_merged_whole(misskey_json object)
+/* How a note is to be taken. */
+typedef struct mski_outline {
+    misskey_jstr id;
+    misskey_jstr repeated;          /* id of the note that it repeats without adding anything; missing: it does not */
+    misskey_json inner;             /* renote */
+    misskey_json pairs;             /* reactionAndUserPairCache */
+    bool minimized;                 /* the least, made for who looks at it */
+    bool whole;                     /* few enough members */
+} mski_outline;
+
+/* One walk for all of it. */
+static MSKI_NOINLINE void mski_outline_of(misskey_json note, mski_outline *out)
 {
-    misskey_iter it = misskey_json_iter(object);
-    unsigned left = MSKI_MERGED;
-    while (left > 0 && misskey_json_next(&it)) left--;
-    return left > 0;
+    enum { ID, CREATED_AT, USER_ID, TEXT, CW, PAIRS, FILES, REPLY_ID, RENOTE_ID, POLL, RENOTE, NUM };
+    static const char names[] =
+        "id\0createdAt\0userId\0text\0cw\0reactionAndUserPairCache\0files\0replyId\0renoteId\0poll\0renote";
+    misskey_json value[NUM + 1];    /* the last one: every other */
+    misskey_iter it = misskey_json_iter(note);
+    unsigned members = 0;
+    MISSKEY_MEMSET(value, 0, sizeof value);
+    for (; misskey_json_next(&it); members++) value[mski_find_name(names, NUM, it.key)] = it.value;
+    out->id = misskey_json_str(value[ID]);
+    out->repeated = misskey_json_str(value[RENOTE_ID]);
+    out->inner = value[RENOTE];
+    out->pairs = value[PAIRS];
+    out->minimized = misskey_json_str(value[USER_ID]).ptr == NULL && misskey_json_str(value[CREATED_AT]).ptr == NULL;
+    out->whole = members < MSKI_MERGED;
+    if (misskey_json_str(value[TEXT]).ptr != NULL || misskey_json_str(value[CW]).ptr != NULL ||
+        misskey_json_str(value[REPLY_ID]).ptr != NULL || misskey_json_type(value[POLL]) > MISSKEY_TYPE_NULL ||
+        !mski_is_empty(value[FILES]) || !mski_is_id(out->repeated.ptr, out->repeated.len)) {
+        out->repeated = mski_no_jstr;
+    }
 }
 
 /* Of duplicates the last counts. */
@@ -7416,7 +7442,7 @@ static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *
     const misskey_jstr me = misskey_jstr_text(s->d_.me);
     misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
     int64_t i = 0, at;
-    for (; s->d_.me != NULL && misskey_json_next(&it); i++) {
+    for (; misskey_json_next(&it); i++) {
         const size_t from = (size_t)(it.value.ptr - mski_text(e->slot));
         at = i;
         misskey_json_i64(misskey_json_get(it.value, "id"), &at);
@@ -7431,9 +7457,9 @@ static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *
 }
 
 /* Who has reacted so far, as far as the server says: "userId/reaction". */
-static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_note_slot *slot, misskey_json note)
+static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_note_slot *slot, misskey_json pairs)
 {
-    misskey_iter it = misskey_json_iter(misskey_json_get(note, "reactionAndUserPairCache"));
+    misskey_iter it = misskey_json_iter(pairs);
     while (misskey_json_next(&it)) {
         const misskey_jstr pair = misskey_json_str(it.value);
         const uint8_t *const p = mski_bytes(pair.ptr), *const end = p + pair.len, *slash = p;
@@ -7445,11 +7471,6 @@ static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_n
     }
 }
 
-static MSKI_NOINLINE bool mski_is_minimized(misskey_json note)
-{
-    return misskey_json_get(note, "userId").ptr == NULL && misskey_json_get(note, "createdAt").ptr == NULL;
-}
-
 /* A number for the value of a member. */
 static MSKI_NOINLINE uint64_t mski_edit_sum(mski_edit *e, const char *name)
 {
@@ -7459,9 +7480,8 @@ static MSKI_NOINLINE uint64_t mski_edit_sum(mski_edit *e, const char *name)
 
 /* One form of a note over what its slot has. A new one that fits is taken as it is. */
 static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note,
-                                            bool fresh)
+                                            const mski_outline *outline, bool fresh)
 {
-    const bool minimized = mski_is_minimized(note), whole = mski_is_merged_whole(note);
     uint64_t poll;
     mski_edit e;
     e.slot = slot;
@@ -7469,60 +7489,50 @@ static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note
     e.changed = 0;
     if (slot->flags_ & MSKI_DELETED) return 0;
     poll = mski_edit_sum(&e, "poll");
-    if (minimized) slot->flags_ |= MSKI_VIEWED;
+    if (outline->minimized) slot->flags_ |= MSKI_VIEWED;
     else slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_EDITED);
-    if (fresh && whole && note.len <= e.limit) {
+    if (fresh && outline->whole && note.len <= e.limit) {
         MISSKEY_MEMCPY(mski_text(slot), note.ptr, note.len);
         slot->len_ = (uint32_t)note.len;
     } else if (!mski_same_bytes(mski_text(slot), slot->len_, note.ptr, note.len)) {
-        if (!minimized) mski_drop_missing(&e, note);
-        mski_merge(&e, note, minimized);
-        if (!whole) e.changed |= MISSKEY_CHANGED_CUT;
+        if (!outline->minimized) mski_drop_missing(&e, note);
+        mski_merge(&e, note, outline->minimized);
+        if (!outline->whole) e.changed |= MISSKEY_CHANGED_CUT;
     }
-    mski_learn_reactions(s, slot, note);
-    mski_restore_votes(s, &e);
+    mski_learn_reactions(s, slot, outline->pairs);
+    if (s->d_.me != NULL) mski_restore_votes(s, &e);
+    if (fresh) return MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT);
     if (mski_edit_sum(&e, "poll") == poll) e.changed &= ~(uint32_t)MISSKEY_CHANGED_POLL; /* my votes are back */
-    return fresh ? MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT) : e.changed;
+    return e.changed;
 }
 
-/* Is it a note that repeats another and adds nothing? */
-static MSKI_NOINLINE bool mski_is_repeat(misskey_json note)
+/* Is the note with this id the one that is repeated? Minimized ones do not say. */
+static bool mski_is_repeated(misskey_jstr id, misskey_jstr repeated)
 {
-    return misskey_json_str(misskey_json_get(note, "renoteId")).ptr != NULL &&
-           misskey_json_str(misskey_json_get(note, "text")).ptr == NULL &&
-           misskey_json_str(misskey_json_get(note, "cw")).ptr == NULL &&
-           misskey_json_str(misskey_json_get(note, "replyId")).ptr == NULL &&
-           misskey_json_type(misskey_json_get(note, "poll")) != MISSKEY_TYPE_OBJECT &&
-           mski_is_empty(misskey_json_get(note, "files"));
+    return id.ptr == NULL || mski_same_bytes(id.ptr, id.len, repeated.ptr, repeated.len);
 }
 
-/* The id of the note that a note repeats; missing if it repeats none. */
-static MSKI_NOINLINE misskey_jstr mski_inner_id(misskey_json note)
+/* The slot of the note that note i repeats; inner is what came with it (NULL: what is stored of it), which goes over
+   what the store has of that note. MSKI_NONE: there is none, or no room. */
+static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, const misskey_json *came)
 {
-    const misskey_jstr id = misskey_json_str(misskey_json_get(note, "renoteId"));
-    return mski_is_repeat(note) && mski_is_id(id.ptr, id.len) ? id : mski_no_jstr;
-}
-
-/* Is this the note with that id? Minimized ones do not say. */
-static bool mski_is_named(misskey_json inner, misskey_jstr id)
-{
-    const misskey_jstr named = misskey_json_str(misskey_json_get(inner, "id"));
-    return named.ptr == NULL || mski_same_bytes(named.ptr, named.len, id.ptr, id.len);
-}
-
-/* The slot of the note that note i repeats; inner is what came with it, news: even if the store has that note.
-   MSKI_NONE: there is none, or no room. */
-static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, misskey_json inner, bool news)
-{
-    const misskey_jstr id = mski_inner_id(mski_note_text(mski_slot(s, i)));
-    uint16_t j = mski_find_note_of(s, id);
-    const bool fresh = j == MSKI_NONE;
-    if (id.ptr == NULL || j == i || !mski_is_named(inner, id)) return MSKI_NONE;
-    if (fresh && (s->oldest_ == i || misskey_json_get(inner, "id").ptr == NULL)) return MSKI_NONE;
+    mski_outline outline;
+    misskey_json inner;
+    misskey_jstr id;
+    uint16_t j;
+    bool fresh;
+    mski_outline_of(mski_note_text(mski_slot(s, i)), &outline);
+    id = outline.repeated;
+    inner = came != NULL ? *came : outline.inner;
+    mski_outline_of(inner, &outline);
+    j = mski_find_note_of(s, id);
+    fresh = j == MSKI_NONE;
+    if (id.ptr == NULL || j == i || !mski_is_repeated(outline.id, id)) return MSKI_NONE;
+    if (fresh && (s->oldest_ == i || outline.id.ptr == NULL)) return MSKI_NONE;
     if (fresh) j = mski_new_note(s, id);
     if (j == MSKI_NONE) return j;
-    if ((news || fresh) && misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) {
-        mski_put_note(s, mski_slot(s, j), inner, fresh);
+    if ((came != NULL || fresh) && misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) {
+        mski_put_note(s, mski_slot(s, j), inner, &outline, fresh);
     }
     mski_touch(s, j);
     mski_touch(s, i);
@@ -7555,25 +7565,44 @@ static void mski_hold_inner(misskey_store *s, uint16_t i, uint16_t inner)
     }
 }
 
+/* A note that came, put. */
+typedef struct mski_row {
+    misskey_json inner;             /* renote */
+    uint32_t changed;
+    uint16_t at;                    /* its slot */
+    bool repeats;                   /* another note, or it is minimized and does not say */
+} mski_row;
+
+/* Without what it repeats. */
+static MSKI_NOINLINE misskey_err mski_put_row(misskey_store *s, misskey_json note, mski_row *row)
+{
+    mski_outline outline;
+    uint16_t i;
+    bool fresh;
+    mski_outline_of(note, &outline);
+    if (!mski_is_id(outline.id.ptr, outline.id.len)) return MISSKEY_ERR_BAD_ARG;
+    i = mski_find_note_of(s, outline.repeated);
+    if (i != MSKI_NONE && mski_is_repeated(misskey_json_str(misskey_json_get(outline.inner, "id")), outline.repeated))
+        mski_touch(s, i); /* it must not be pushed out */
+    i = mski_find_note_of(s, outline.id);
+    fresh = i == MSKI_NONE;
+    if (fresh) i = mski_new_note(s, outline.id);
+    if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
+    row->at = i;
+    row->inner = outline.inner;
+    row->repeats = outline.repeated.ptr != NULL || outline.minimized;
+    row->changed = mski_put_note(s, mski_slot(s, i), note, &outline, fresh);
+    mski_touch(s, i);
+    return MISSKEY_ERR_OK;
+}
+
 MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
 {
-    const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id")), repeated = mski_inner_id(note);
-    const misskey_json inner = misskey_json_get(note, "renote");
-    uint16_t i = mski_find_note_of(store, repeated);
-    uint32_t all;
-    bool fresh;
-    if (!mski_is_id(id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
-    if (i != MSKI_NONE && mski_is_named(inner, repeated)) mski_touch(store, i); /* it must not be pushed out */
-    i = mski_find_note_of(store, id);
-    fresh = i == MSKI_NONE;
-    if (fresh) i = mski_new_note(store, id);
-    if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
-    all = mski_put_note(store, mski_slot(store, i), note, fresh);
-    mski_touch(store, i);
-    if (repeated.ptr != NULL || mski_is_minimized(note)) {
-        mski_hold_inner(store, i, mski_put_inner(store, i, inner, true));
-    }
-    if (changed != NULL) *changed = all;
+    mski_row row;
+    const misskey_err err = mski_put_row(store, note, &row);
+    if (err != MISSKEY_ERR_OK) return err;
+    if (row.repeats) mski_hold_inner(store, row.at, mski_put_inner(store, row.at, &row.inner));
+    if (changed != NULL) *changed = row.changed;
     return MISSKEY_ERR_OK;
 }
 
@@ -7741,10 +7770,11 @@ static MSKI_NOINLINE uint32_t mski_edited(const misskey_store *s, mski_edit *e, 
     bool told = false;
     size_t i;
     if (misskey_json_type(note) == MISSKEY_TYPE_OBJECT) {
-        const misskey_jstr id = misskey_json_str(misskey_json_get(note, "id"));
+        mski_outline outline;
         char key[32];
-        if (!mski_plain_id(key, id) || !mski_equal(key, e->slot->id_, 32)) return 0;
-        return mski_put_note(s, e->slot, note, false);
+        mski_outline_of(note, &outline);
+        if (!mski_plain_id(key, outline.id) || !mski_equal(key, e->slot->id_, 32)) return 0;
+        return mski_put_note(s, e->slot, note, &outline, false);
     }
     for (i = 0; i < MSKI_COUNT(members); i++) {
         const misskey_json value = misskey_json_get(body, members[i]);
@@ -7835,7 +7865,7 @@ MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id
     captured = (slot->flags_ & MSKI_CAPTURED) != 0;
     err = mski_hold(store, i, capture);
     if (err != MISSKEY_ERR_OK || slot->inner_ != MSKI_NONE) return err;
-    j = mski_put_inner(store, i, misskey_json_get(mski_note_text(slot), "renote"), false);
+    j = mski_put_inner(store, i, NULL);
     if (j == MSKI_NONE) return err;
     err = mski_hold(store, j, capture);
     if (err == MISSKEY_ERR_OK) {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The note store against a model of it, tests/tools/store_model.mjs: over recordings, over STORE_UPDATES random updates (a
 # million) from STORE_SEED on, with everything said twice, and with notes that do not fit. Most of it with addresses and
-# undefined behaviour checked where clang is there. A failure prints the command that repeats it.
+# undefined behaviour checked where clang is there. A failure prints the command that repeats it. And that a call costs
+# the same with ten notes and with ten thousand.
 set -u
 build=${BUILD:-build}
 model=tests/tools/store_model.mjs
@@ -12,12 +13,41 @@ failed=0
 rm -rf "$dir"
 mkdir -p "$dir"
 
+${MAKE:-make} -s --no-print-directory "$build/store_play" "$build/store_cost" ||
+    { echo "FAIL store: $build/store_play or $build/store_cost does not build"; exit 1; }
+
+# cost CALL NOTES: instructions
+cost() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=measured \
+        "$build/store_cost" "$1" "$2" 500 \
+        2>&1 >/dev/null | awk '/Collected/ { printf "%d", $NF / 500 }'
+}
+
+# same_cost CALL TEXT: it may be 1.3 times as much
+same_cost() {
+    few=$(cost "$1" 10)
+    many=$(cost "$1" 10000)
+    if [ "${many:-0}" -gt 0 ] && [ $((many * 10)) -le $((few * 13)) ]; then
+        echo "PASS store cost of $2: $few instructions with 10 notes, $many with 10000"
+    else
+        echo "FAIL store cost of $2: $few instructions with 10 notes, ${many:-none} with 10000, more than 1.3 times"
+        failed=1
+    fi
+}
+
+if ! valgrind -q --tool=callgrind --callgrind-out-file=/dev/null "$build/store_cost" put 2 1 >/dev/null 2>&1; then
+    echo "SKIP store cost: valgrind is missing or does not work"
+else
+    same_cost put "a new note, for which another one goes"
+    same_cost get "a look-up"
+    same_cost update "an update"
+    same_cost hold "hold, release and the end of a grace"
+fi
+
 if ! command -v node >/dev/null; then
     echo "SKIP store: node is missing"
-    exit 0
+    exit $failed
 fi
-${MAKE:-make} -s --no-print-directory "$build/store_play" ||
-    { echo "FAIL store: $build/store_play does not build"; exit 1; }
 checked=$dir/play
 if ! ${CLANG:-clang} -std=c99 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$checked" \
     tests/tools/store_play.c 2>"$dir/clang.log"; then

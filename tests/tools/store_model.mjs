@@ -52,7 +52,7 @@ function normalForm(reaction) {
     return /^:[^@]+:$/s.test(text) ? `${text.slice(0, -1)}@.:` : text;
 }
 
-const isMinimized = (note) => !('userId' in note) && !('createdAt' in note);
+const isMinimized = (note) => typeof note.userId !== 'string' && typeof note.createdAt !== 'string';
 
 function isRenote(note) {
     const none = (name) => note[name] === undefined || note[name] === null;
