@@ -4454,17 +4454,20 @@ MISSKEY_API size_t misskey_reaction_copy(misskey_jstr reaction, char *dst, size_
     return mski_copy_end(&c);
 }
 
-MISSKEY_API bool misskey_reaction_eq(misskey_jstr a, misskey_jstr b)
+static MSKI_NOINLINE bool mski_reaction_same(mski_reaction r, mski_reaction q)
 {
-    mski_reaction r = mski_reaction_begin(a), q = mski_reaction_begin(b);
     uint8_t x[4], y[4];
     unsigned n;
-    if (a.ptr == NULL || b.ptr == NULL) return false;
     do {
         n = mski_reaction_next(&r, x);
         if (n != mski_reaction_next(&q, y) || !mski_equal(x, y, n)) return false;
     } while (n > 0);
     return true;
+}
+
+MISSKEY_API bool misskey_reaction_eq(misskey_jstr a, misskey_jstr b)
+{
+    return a.ptr != NULL && b.ptr != NULL && mski_reaction_same(mski_reaction_begin(a), mski_reaction_begin(b));
 }
 
 /* ================================================================================================================== */
@@ -7633,6 +7636,7 @@ static misskey_json mski_normal(mski_edit *e, misskey_jstr reaction)
 /* Counts up or down. True: it was there, or is now. */
 static MSKI_NOINLINE bool mski_edit_count(mski_edit *e, misskey_jstr reaction, bool up)
 {
+    const mski_reaction wanted = mski_reaction_begin(reaction);
     misskey_json reactions = mski_edit_get(e, "reactions");
     misskey_iter it;
     if (reactions.ptr == NULL) reactions = mski_edit_get(e, "reactionCounts"); /* v10 */
@@ -7644,7 +7648,7 @@ static MSKI_NOINLINE bool mski_edit_count(mski_edit *e, misskey_jstr reaction, b
     it = misskey_json_iter(reactions);
     while (misskey_json_next(&it)) {
         int64_t n = 0;
-        if (!misskey_reaction_eq(it.key, reaction)) continue;
+        if (!mski_reaction_same(mski_reaction_begin(it.key), wanted)) continue;
         misskey_json_i64(it.value, &n);
         if (!up && n <= 1) mski_edit_drop(e, &it);
         else mski_edit_number(e, &reactions, &it.key, mski_one_more(n, up), MISSKEY_CHANGED_REACTIONS);
