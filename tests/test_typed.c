@@ -1021,8 +1021,8 @@ static struct {
 /* All their texts, in memory of exactly their length. */
 static void read_recordings(void)
 {
-    FILE *const all = popen("find ${RECORDINGS:-tests/recordings} -name 'messages.jsonl*' 2>/dev/null | LC_ALL=C sort | "
-                            "while read -r file; do gzip -dcf \"$file\"; done", "r");
+    FILE *const all = popen("find ${RECORDINGS:-tests/recordings} -name 'messages.jsonl*' 2>/dev/null | "
+                            "LC_ALL=C sort | while read -r file; do gzip -dcf \"$file\"; done", "r");
     char *line = NULL;
     size_t cap = 0, room = 0;
     ssize_t len;
