@@ -1,6 +1,7 @@
 /* curl - prints the local timeline of a Misskey server; the bytes go through libcurl
    What to copy: connect_to(), io_read() and io_write(). With CURLOPT_CONNECT_ONLY libcurl brings what programs use it
    for, names, proxies, TLS and certificates, and hands out the bytes; upgrade, frames and the rest are the header's.
+   connect_to() blocks until there is a connection or 10 seconds have passed.
    Build: cc curl.c $(pkg-config --cflags --libs libcurl)
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define _POSIX_C_SOURCE 200809L

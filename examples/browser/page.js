@@ -14,7 +14,8 @@ const page = {
     entropy: (at, len) => crypto.getRandomValues(bytes(at, len)),
 };
 
-// Nothing of the address may show: the token is in it. Browsers do not tell a refusal from a server that is not there.
+// The token is in the address, since browsers let a page set no headers: nothing of it is shown. (On its own console a
+// browser may name the address of an attempt that failed.) Nor do they tell a refusal from a server that is not there.
 function dial(url) {
     let mine;
     const lost = code => {
@@ -99,7 +100,9 @@ function element(name, text, ...classes) {
     return e;
 }
 
-const acct = by => `@${by.user ?? '?'}${by.host ? '@' + by.host : ''}`;
+// Without changes of direction, which could make one address look like another.
+const acct = by => `@${by.user ?? '?'}${by.host ? '@' + by.host : ''}`
+    .replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 const emoji = name => name.replace(/^:(.*?)(@\.)?:$/, ':$1:');     // "@." is this server
 
 function body(item) {

@@ -138,7 +138,7 @@ await check('what is shown is what was played', async () => {
         { renote: '', name: 'aoi', user: '@aoi', body: 'deleted', warning: null, poll: [], reactions: [] },
         { renote: 'Ren renoted', ...b },
         { renote: '', ...b },
-        { renote: '', name: inHtml, user: `@${inHtml}@${inHtml}`, body: inHtml + inHtml, warning: inHtml,
+        { renote: '', name: inHtml, user: `@${inHtml}@${inHtml}`.replaceAll('\u202e', ''), body: inHtml + inHtml, warning: inHtml,
           poll: ['yes: 1', `${inHtml}: 1`], reactions: [`${inHtml} 1`] },
     ]);
     assert.equal(await page.locator('#notes :is(img, script, b, a, iframe)').count(), 0, 'elements out of texts');
