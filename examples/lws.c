@@ -18,6 +18,7 @@ static struct lws *ws;                  /* NULL = none, or not open yet */
 static lws_sorted_usec_list_t timer;
 static uint16_t status;                 /* of the Close that came, or of the HTTP answer */
 static uint32_t retry_after;
+static const char *token;               /* NULL = anonymous */
 static long notes = -1;                 /* still to be printed */
 static bool over;
 static char text[65536];                /* the message that is arriving */
@@ -102,8 +103,8 @@ static int authorize(struct lws *wsi, unsigned char **at, size_t room)
 {
     char bearer[512];
     int len;
-    if (getenv("MISSKEY_TOKEN") == NULL) return 0;
-    len = snprintf(bearer, sizeof bearer, "Bearer %s", getenv("MISSKEY_TOKEN"));
+    if (token == NULL) return 0;
+    len = snprintf(bearer, sizeof bearer, "Bearer %s", token);
     return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)bearer, len, at,
                                         *at + room);
 }
@@ -163,12 +164,14 @@ int main(int argc, char **argv)
     char url[1024];
     address.host = host != NULL ? host + 3 : "";
     address.plain = host != NULL && strncmp(argv[1], "http:", 5) == 0;
-    if (misskey_url_write(&address, url, sizeof url, NULL) != MISSKEY_ERR_OK) {
+    token = getenv("MISSKEY_TOKEN");
+    if (misskey_url_write(&address, url, sizeof url, NULL) != MISSKEY_ERR_OK ||
+        (token != NULL && (strlen(token) > 500 || strpbrk(token, "\r\n") != NULL))) {
         fputs("usage: lws https://HOST[:PORT] [NUMBER OF NOTES]; a token in MISSKEY_TOKEN\n", stderr);
         return 2;
     }
     if (argc > 2) notes = strtol(argv[2], NULL, 10);
-    desc.anonymous = getenv("MISSKEY_TOKEN") == NULL;
+    desc.anonymous = token == NULL;
     misskey_session_init(&session, &desc);
     misskey_channel_open(&session, "localTimeline", NULL, NULL, &channel);
     lws_set_log_level(LLL_ERR | LLL_WARN, NULL);

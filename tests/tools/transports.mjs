@@ -182,6 +182,8 @@ async function all(program) {
         assert.equal((await run(program, [])).code, 2);
         assert.equal((await run(program, ['misskey.example'])).code, 2);
         assert.equal((await run(program, ['https://misskey.example/x y'])).code, 2);
+        for (const token of ['x\r\nX-Evil: 1', 'x'.repeat(2000)])
+            assert.equal((await run(program, ['https://misskey.example'], { MISSKEY_TOKEN: token })).code, 2);
     });
     await refusals(program, name);
     await behindTls(program, name);
