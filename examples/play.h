@@ -8,7 +8,8 @@
 #include "world.h"
 
 enum { BACKLOG = 1 << 17,           /* bytes that may wait for a client before the story pauses */
-       SETTLE_MS = 50,              /* without another connect: the client has its channels */
+       SETTLE_MS = 50,              /* without another connect: the client has its channels ... */
+       LATE_MS = 250,               /* ... if they are those of the recording; else it may be slow */
        CAPTURE_MS = 500 };          /* longest wait of a script for a client to capture a note */
 
 typedef enum state {
@@ -263,7 +264,7 @@ static bool step(client *c, const story_step *s)
     }
 }
 
-/* Does this step need the client's channels? They are there when no more come. */
+/* Does this step need the client's channels? They are there when all that were recorded are, or no more come. */
 static bool needs_channels(const story_step *s)
 {
     return s->op == STORY_RECORDED ? !raw : s->op <= STORY_EVENT;
@@ -271,7 +272,14 @@ static bool needs_channels(const story_step *s)
 
 static bool settled(const client *c)
 {
-    return c->p.connects > 0 && now - c->p.connect_at >= SETTLE_MS && pretend_count(&c->p, PRETEND_PENDING) == 0;
+    size_t i = 0;
+    if (c->p.connects == 0 || pretend_count(&c->p, PRETEND_PENDING) > 0) return false;
+    while (tale.recorded && i < tale.num_channels) {
+        const pretend_channel *const mine = channel_for(c, tale.channels[i]);
+        if (mine == NULL || strncmp(mine->params, tale.channels[i]->params, PRETEND_PARAMS - 1) != 0) break;
+        i++;
+    }
+    return now - c->p.connect_at >= (tale.recorded && i < tale.num_channels ? LATE_MS : SETTLE_MS);
 }
 
 static void play(client *c)
@@ -313,7 +321,7 @@ static double play_timeout(const client *c)
     if (waiting >= BACKLOG || (wait <= 0 && waiting > 0)) return 1e9;
     if (c->at < tale.num ? c->settled || !needs_channels(&tale.steps[c->at]) : raw) return wait;
     wait = (double)c->p.connect_at + SETTLE_MS - now;
-    return c->p.connects == 0 ? 1e9 : wait > 0 ? wait : SETTLE_MS;
+    return c->p.connects == 0 ? 1e9 : wait > 0 ? wait : 20;
 }
 
 /* --- a hostile server --- */

@@ -66,6 +66,8 @@ typedef struct story {
     story_step *steps;
     size_t num;
     bool recorded;                  /* it ends with a Close */
+    const story_channel *channels[64];  /* that have events, each name with its params once */
+    size_t num_channels;
     char *refusal;                  /* the recorded server did not upgrade: what it sent instead */
     size_t refusal_len;
 } story;
@@ -159,6 +161,15 @@ static void story_sent(story_registry *r, const char *text, size_t len)
     r->list[r->num++] = c;
 }
 
+static void story_used(story *s, const story_channel *c)
+{
+    size_t i;
+    for (i = 0; i < s->num_channels; i++) {
+        if (strcmp(s->channels[i]->name, c->name) == 0 && strcmp(s->channels[i]->params, c->params) == 0) return;
+    }
+    if (i < sizeof s->channels / sizeof s->channels[0]) s->channels[s->num_channels++] = c;
+}
+
 static void story_received(story *s, const story_registry *r, char *text, size_t len, bool binary, double wait)
 {
     story_step *const step = story_add(s);
@@ -175,6 +186,7 @@ static void story_received(story *s, const story_registry *r, char *text, size_t
         const story_channel *const c = r->list[i];
         if (strlen(c->id) == m.id.len && memcmp(c->id, m.id.ptr, m.id.len) == 0) step->channel = c;
     }
+    if (step->channel != NULL) story_used(s, step->channel);
 }
 
 /* A recording of the kind that tests/recordings/README.md describes. */
