@@ -10,7 +10,8 @@
 enum { BACKLOG = 1 << 17,           /* bytes that may wait for a client before the story pauses */
        SETTLE_MS = 50,              /* without another connect: the client has its channels ... */
        LATE_MS = 250,               /* ... if they are those of the recording; else it may be slow */
-       CAPTURE_MS = 500 };          /* longest wait of a script for a client to capture a note */
+       CAPTURE_MS = 500,            /* longest wait of a script for a client to capture a note */
+       TURN = 32 };                 /* steps before it is another client's turn */
 
 typedef enum state {
     SNIFFING,                       /* the first bytes: a WebSocket, or a page? */
@@ -124,7 +125,7 @@ static bool recorded(client *c, const story_step *s)
 /* What the world would do, done to this client alone. */
 static void act(client *c, const story_step *s)
 {
-    const uint32_t user = 1 + (uint32_t)(c->at % (WORLD_USERS - 1));
+    const uint32_t user = 1 + (uint32_t)(c->at % WORLD_LOCAL);
     char text[1024];
     world_draft draft = { 0 };
     misskey_jw w;
@@ -288,7 +289,7 @@ static void play(client *c)
     if (!c->begun) c->due = now;
     c->begun = c->p.open;
     while (c->p.open && !c->cutting && c->at < tale.num && c->due <= now && pretend_waiting(&c->p) < BACKLOG &&
-           steps++ < 4096) {
+           steps++ < TURN) {
         const story_step *const s = &tale.steps[c->at++];
         if (needs_channels(s) && !c->settled) {
             c->settled = settled(c);

@@ -63,6 +63,7 @@ static const pretend_era *era = &pretend_eras[PRETEND_2024];
 static double world_due;
 static uint32_t count;
 static bool alone, seeded, ending;  /* alone: nothing is played, so there is the world */
+static bool watched, held;          /* the world: somebody is there; at full speed: somebody has not read it all yet */
 
 static double clock_ms(void)
 {
@@ -71,13 +72,18 @@ static double clock_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* The world goes on while somebody is there to see it. */
+/* The world goes on while somebody is there to see it, so that with the same seed the first one sees the same. */
 static void live(void)
 {
     size_t i;
     uint32_t k, acts = 0;
-    if (num_clients == 0) world_due = now;
-    while (alone && !ending && num_clients > 0 && world_due <= now && acts++ < 64) {
+    watched = held = false;
+    for (i = 0; i < num_clients; i++) {
+        clients[i]->settled = clients[i]->settled || settled(clients[i]);
+        watched = watched || clients[i]->settled;
+    }
+    if (!watched) world_due = now;
+    while (watched && !held && !ending && world_due <= now && acts++ < 64) {
         if (!seeded) people.ms = date + (int64_t)world_due;
         world_due += world_next(&people) / (speed > 0 ? speed : 1e9);
         for (i = 0; i < num_clients; i++) {
@@ -86,6 +92,7 @@ static void live(void)
             if (late && !c->late) fprintf(stderr, "client %u reads too slowly: it misses events\n", c->number);
             c->late = late;
             for (k = 0; c->p.open && !late && k < people.num_acts; k++) tell(c, &people.acts[k]);
+            held = held || (speed <= 0 && c->p.open && pretend_waiting(&c->p) >= BACKLOG);
         }
     }
 }
@@ -247,7 +254,7 @@ static double own_timeout(const client *c)
 /* Fills fds; returns how long to wait. */
 static int prepare(int listener)
 {
-    double wait = alone && num_clients > 0 && !ending ? world_due - now : 1e9;
+    double wait = !alone || num_clients == 0 || ending || held ? 1e9 : watched ? world_due - now : SLOW_MS;
     size_t i, len;
     fds[0].fd = ending ? -1 : listener;
     fds[1].fd = signals[0];
@@ -276,7 +283,7 @@ static void loop(int listener)
             story_fail("poll: %s", strerror(errno));
         now = (uint32_t)(clock_ms() - start);
         known = num_clients;
-        live();
+        if (alone) live();
         for (i = known; i-- > 0; ) {
             if (!serve(clients[i], fds[i + 2].revents)) farewell(i);
         }

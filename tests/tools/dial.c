@@ -110,8 +110,8 @@ static void handle(const misskey_event *e)
         break;
     case MISSKEY_EVENT_CLOSED:
         closes++;
-        printf("closed %u %s %.*s\n", (unsigned)e->code, misskey_err_name(e->err), (int)e->text.len,
-               e->text.ptr != NULL ? e->text.ptr : "");
+        printf("closed %u %s%s%.*s\n", (unsigned)e->code, misskey_err_name(e->err), e->text.len > 0 ? " " : "",
+               (int)e->text.len, e->text.ptr != NULL ? e->text.ptr : "");
         if (fd >= 0) (void)close(fd);
         fd = -1;
         break;

@@ -1,0 +1,266 @@
+/* misskey-epoll - a thousand connections in one thread (Linux): counts what comes, and what it costs
+   What to copy: struct connection is all that a connection takes besides its rx and tx; on_ready() serves one that has
+   something; sweep() is the clock of all. Three things keep a message as cheap as with one connection:
+   - edge-triggered epoll, both directions registered once: no system call but recv, send and epoll_wait;
+   - a short recv ends the turn of a connection, so none is made only to hear EAGAIN;
+   - nobody looks at connections where nothing happens: the deadlines of a connection are seconds away, so one look at
+     all of them each TICK_MS is exact enough.
+   SPDX-License-Identifier: Unlicense OR MIT-0 */
+#define _GNU_SOURCE
+#define MISSKEY_STREAM_IMPLEMENTATION
+#include "../misskey_stream.h"
+#include "net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+static const char help[] =
+    "usage: misskey-epoll [--connections N] [--messages N] [--channel NAME] HOST[:PORT]\n"
+    "Keeps N connections (default 1000) with one channel each (default localTimeline) without a token, ws only. When\n"
+    "all are ready it counts messages (default 100000), prints what they cost, and ends. Exit status: 0 done, 1 the\n"
+    "server cannot be reached or refuses, 2 usage.\n";
+
+enum { RX = MISSKEY_RX_SIZE(16384), TX = MISSKEY_TX_SIZE(512), TICK_MS = 100, BATCH = 256 };
+
+typedef struct connection {
+    misskey_conn conn;
+    misskey_channel_slot channel;
+    int fd;                             /* -1: none */
+    bool connecting;
+} connection;
+
+static connection *all;
+static uint32_t num = 1000, num_ready, failures;
+static int queue;
+static uint64_t messages, most = 100000, dropped;
+static const char *channel = "localTimeline";
+static struct addrinfo *address;
+static bool measuring;
+static struct rusage before;
+
+static void fail(int status, const char *what)
+{
+    fprintf(stderr, "misskey-epoll: %s\n", what);
+    exit(status);
+}
+
+static bool entropy(void *user, void *dst, size_t len)
+{
+    (void)user;
+    return getrandom(dst, len, 0) == (ssize_t)len;
+}
+
+/* --- one connection --- */
+
+static void dial(connection *c)
+{
+    struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .ptr = c } };
+    c->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    c->connecting = c->fd >= 0 && epoll_ctl(queue, EPOLL_CTL_ADD, c->fd, &e) == 0 &&
+                    (connect(c->fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS);
+    if (c->connecting) return;          /* epoll says when it is connected, or has failed */
+    if (num_ready == 0 && c == all) fail(1, strerror(errno));
+    if (c->fd >= 0) close(c->fd);
+    c->fd = -1;
+    misskey_conn_transport_down(&c->conn);
+}
+
+static void count(const misskey_event *e)
+{
+    if (e->type == MISSKEY_EVENT_DROPPED) dropped++;
+    if (e->type == MISSKEY_EVENT_MESSAGE && measuring) messages++;
+    if (e->type != MISSKEY_EVENT_CHANNEL_READY || ++num_ready != num || measuring) return;
+    measuring = true;
+    getrusage(RUSAGE_SELF, &before);
+}
+
+static void poll_events(connection *c)
+{
+    misskey_event e;
+    while (misskey_conn_poll(&c->conn, &e)) {
+        if (e.type == MISSKEY_EVENT_DIAL) dial(c);
+        if (e.type == MISSKEY_EVENT_CLOSED) {
+            if (!measuring && failures++ == 0)
+                fprintf(stderr, "misskey-epoll: %u, %s\n", (unsigned)e.code, misskey_err_text(e.err));
+            if (e.err == MISSKEY_ERR_HTTP_STATUS) exit(1);
+            if (c->fd >= 0) close(c->fd);
+            c->fd = -1;
+        }
+        count(&e);
+    }
+}
+
+static void flush(connection *c)
+{
+    const uint8_t *data;
+    size_t len;
+    while (c->fd >= 0 && (data = misskey_conn_send_buf(&c->conn, &len)) != NULL) {
+        const ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+        if (n <= 0) return;             /* EPOLLOUT will tell; if the peer is gone EPOLLIN does */
+        misskey_conn_send_ack(&c->conn, (size_t)n);
+    }
+}
+
+/* hung_up: the stream has ended, behind what is still to be read. */
+static void drain(connection *c, bool hung_up)
+{
+    while (c->fd >= 0) {
+        size_t room;
+        uint8_t *const dst = misskey_conn_recv_buf(&c->conn, &room);    /* after poll there is always room */
+        const ssize_t n = recv(c->fd, dst, room, 0);
+        if (n < 0 && errno == EAGAIN) return;
+        if (n > 0) misskey_conn_recv_ack(&c->conn, (size_t)n);
+        else misskey_conn_transport_down(&c->conn);
+        poll_events(c);
+        if (n > 0 && (size_t)n < room && !hung_up) return;
+    }
+}
+
+static void on_ready(connection *c, uint32_t ready, uint32_t now)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    misskey_conn_tick(&c->conn, now);
+    if (c->connecting && (ready & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
+        c->connecting = false;
+        (void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        if (error != 0 && num_ready == 0) fail(1, strerror(error));
+        if (error == 0) misskey_conn_transport_up(&c->conn);
+        else misskey_conn_transport_down(&c->conn);
+    }
+    if ((ready & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        drain(c, (ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+    poll_events(c);
+    flush(c);
+}
+
+/* --- all of them --- */
+
+static void sweep(uint32_t now)
+{
+    uint32_t i;
+    for (i = 0; i < num; i++) {
+        misskey_conn_tick(&all[i].conn, now);
+        poll_events(&all[i]);
+        flush(&all[i]);
+    }
+}
+
+static void run(void)
+{
+    static struct epoll_event ready[BATCH];
+    uint32_t swept = net_now() - TICK_MS;
+    while (messages < most) {
+        uint32_t now = net_now();
+        int n, i;
+        if (now - swept >= TICK_MS) sweep(swept = now);
+        n = epoll_wait(queue, ready, BATCH, (int)(TICK_MS - (now - swept)));
+        now = net_now();
+        for (i = 0; i < n; i++) on_ready(ready[i].data.ptr, ready[i].events, now);
+    }
+}
+
+/* --- memory, and what it costs --- */
+
+static void *map(size_t size)
+{
+    void *const p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) fail(1, "out of memory");
+    return p;
+}
+
+/* Bytes of this process that are in memory; of a mapping of its own. */
+static size_t resident(void)
+{
+    unsigned long total, pages = 0;
+    FILE *const f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%lu %lu", &total, &pages) != 2) fail(1, "cannot read /proc/self/statm");
+    fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t resident_of(void *p, size_t size)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (size + page - 1) / page;
+    unsigned char *const in = malloc(pages);
+    size_t i, n = 0;
+    if (in == NULL || mincore(p, size, in) != 0) fail(1, "cannot measure memory");
+    for (i = 0; i < pages; i++) n += in[i] & 1u;
+    free(in);
+    return n * page;
+}
+
+static double cpu_us(const struct rusage *r)
+{
+    const struct timeval u = r->ru_utime, s = r->ru_stime;
+    return (double)(u.tv_sec + s.tv_sec) * 1e6 + (double)(u.tv_usec + s.tv_usec);
+}
+
+static void set_up(const char *host, uint8_t *rx, uint8_t *tx)
+{
+    misskey_conn_desc desc;
+    misskey_channel opened;
+    uint32_t i;
+    memset(&desc, 0, sizeof desc);
+    desc.ws.host = host;
+    desc.ws.entropy = entropy;
+    desc.session.num_channels = 1;
+    for (i = 0; i < num; i++) {
+        connection *const c = &all[i];
+        c->fd = -1;
+        desc.ws.rx = (misskey_mem){ rx + (size_t)i * RX, RX };
+        desc.ws.tx = (misskey_mem){ tx + (size_t)i * TX, TX };
+        desc.session.channels = &c->channel;
+        if (misskey_conn_init(&c->conn, &desc) != MISSKEY_ERR_OK ||
+            misskey_channel_open(&c->conn.session, channel, NULL, NULL, &opened) != MISSKEY_ERR_OK)
+            fail(2, "such a host or channel cannot be");
+    }
+}
+
+static uint64_t number(const char *text)
+{
+    char *end;
+    const unsigned long n = strtoul(text, &end, 10);
+    if (*text == '-' || *end != '\0' || n == 0 || n > 1000000000) fail(2, "a number from 1 to 1000000000 is needed");
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct rusage after;
+    struct rlimit files;
+    char host[256], port[8];
+    size_t before_all, others;
+    uint8_t *rx, *tx;
+    int i;
+    for (i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--connections") == 0) num = (uint32_t)number(argv[i + 1]);
+        else if (strcmp(argv[i], "--messages") == 0) most = number(argv[i + 1]);
+        else if (strcmp(argv[i], "--channel") == 0) channel = argv[i + 1];
+        else break;
+    }
+    if (i + 1 != argc || !net_address(argv[i], "80", host, port)) return fputs(help, stderr), 2;
+    if (getaddrinfo(host, port, &hints, &address) != 0) fail(1, "cannot look up the host");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    queue = epoll_create1(EPOLL_CLOEXEC);
+    before_all = resident();
+    all = map(num * sizeof *all);
+    rx = map((size_t)num * RX);
+    tx = map((size_t)num * TX);
+    set_up(host, rx, tx);
+    run();
+    getrusage(RUSAGE_SELF, &after);
+    others = resident() - before_all - resident_of(rx, (size_t)num * RX) - resident_of(tx, (size_t)num * TX);
+    printf("%u connections, %llu messages (%llu dropped), %.3f us of CPU per message, memory per connection: %u bytes, "
+           "%u measured, besides rx and tx\n", (unsigned)num, (unsigned long long)messages, (unsigned long long)dropped,
+           (cpu_us(&after) - cpu_us(&before)) / (double)messages, (unsigned)sizeof *all, (unsigned)(others / num));
+    return 0;
+}
