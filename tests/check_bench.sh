@@ -61,8 +61,8 @@ within "instructions a byte, W2, small" "$(instructions own-small 3)" 36 37.3
 
 # Twice the bytes may take 2.2 times the instructions.
 rm -f build/linear.cg*
-timeout 120 valgrind --tool=callgrind --callgrind-out-file=build/linear.cg --collect-atstart=no --toggle-collect=measured \
-    --dump-after=measured $dir/linear --list 20000 >build/linear.list 2>/dev/null
+timeout 60 valgrind --tool=callgrind --callgrind-out-file=build/linear.cg --collect-atstart=no --toggle-collect=measured \
+    --dump-after=measured $dir/linear --list 5000 >build/linear.list 2>/dev/null
 awk -v w1="$(instructions own 2)" -v w2="$(instructions own 3)" '
     {
         file = "build/linear.cg." NR
