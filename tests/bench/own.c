@@ -11,7 +11,7 @@
 #define OWN_NAME "misskey_stream.h"
 #endif
 
-enum { LONGEST = 1 << 20 };
+enum { LONGEST = 1 << 20, RECV = 65536 };
 
 static uint8_t rx[MISSKEY_RX_SIZE(LONGEST)], tx[MISSKEY_TX_SIZE(LONGEST)];
 
@@ -245,7 +245,7 @@ static int run(int fd, work *json, sum *s, uint64_t *messages)
     memset(&desc, 0, sizeof desc);
     desc.ws.host = "localhost";
     desc.ws.entropy = entropy;
-    desc.ws.rx.ptr = rx; desc.ws.rx.size = 65536;
+    desc.ws.rx.ptr = rx; desc.ws.rx.size = sizeof rx;
     desc.ws.tx.ptr = tx; desc.ws.tx.size = 4096;
     if (misskey_conn_init(&conn, &desc) != MISSKEY_ERR_OK) return 1;
     misskey_conn_transport_up(&conn);
@@ -260,7 +260,7 @@ static int run(int fd, work *json, sum *s, uint64_t *messages)
         if (!send_all(&conn, fd)) return 1;
         if (misskey_conn_timeout(&conn) == 0) continue;
         dst = misskey_conn_recv_buf(&conn, &len);
-        n = dst == NULL ? 0 : recv(fd, dst, len, 0);
+        n = dst == NULL ? 0 : recv(fd, dst, len < RECV ? len : RECV, 0);
         if (n <= 0) misskey_conn_transport_down(&conn);
         else misskey_conn_recv_ack(&conn, (size_t)n);
     }
