@@ -1,9 +1,10 @@
 #!/bin/sh
 # The typed lines of every recording, as build/wire_replay --typed prints them, byte for byte against what
-# tests/tools/expect_replay.mjs finds with JSON.parse; the same for the messages of tests/golden/typed_cases.txt, made by
-# hand. That the library knows every name that the recordings have, but those that their clients invented. And that every
-# message arrives whatever name in it is another one (test_typed over all recordings).
+# tests/tools/expect_replay.mjs finds with JSON.parse; the same for recorded messages changed at random, and for those of
+# tests/golden/typed_cases.txt, made by hand. That the library knows every name that the recordings have, but those that
+# their clients invented. And that every message arrives whatever name in it is another one (test_typed).
 check=typed
+seed=${TYPED_SEED:-1}
 . tests/tools/recordings.sh
 
 # one_line: of equal lines how many there are, all in one line
@@ -11,9 +12,9 @@ one_line() {
     LC_ALL=C sort | uniq -c | tr -s ' \n' ' '
 }
 
-# The kinds of typed lines there are, so that comparing nothing does not pass.
+# count_lines FILE...: the kinds of typed lines there are, so that comparing nothing does not pass
 count_lines() {
-    counts=$(cat $dir/*.client | LC_ALL=C sed -n 's/^{"event":"typed","kind":"\([a-zA-Z]*\)".*/\1/p' | one_line)
+    counts=$(cat "$@" | LC_ALL=C sed -n 's/^{"event":"typed","kind":"\([a-zA-Z]*\)".*/\1/p' | one_line)
     case $counts in
     *' note '*' noteUpdate '*' notification '*) result "$set, lines" "" "$counts" ;;
     *) result "$set, lines" "not every kind is there:$counts" ;;
@@ -47,26 +48,42 @@ typed_set() {
     renamed_set
     rm -f $dir/*.client
     expect --typed || return
-    count_lines
+    count_lines $dir/*.client
     for r in client server; do
         compare $r "" --typed
         compare $r "" --typed --split random:7
         compare $r .message --typed --framing message
     done
+    mutated_set
+}
+
+# a_folder NAME: one with nothing but the messages on stdin, and what they give
+a_folder() {
+    mkdir -p $dir/$1
+    for file in control.jsonl chunks.jsonl client.bin server.bin; do : >$dir/$1/$file; done
+    cat >$dir/$1/messages.jsonl
+    node tests/tools/expect_replay.mjs --typed $dir $small $dir/$1
+}
+
+# Messages that no server has sent so far: recorded ones, changed at random. TYPED_SEED=n changes them in other ways.
+mutated_set() {
+    find $set -name 'messages.jsonl*' | LC_ALL=C sort | xargs node tests/tools/mutate.mjs "$seed" 30 | a_folder mutated
+    whole=$set
+    set="$set, $(wc -l <$dir/mutated/messages.jsonl) messages changed by seed $seed"
+    count_lines $dir/0.client.message
+    compare client .message --typed --framing message
+    set=$whole
 }
 
 # Each line of the file is a message, sent and received. DEEP is more nesting than wire_replay is built for.
 typed_cases() {
     set=tests/golden/typed_cases.txt
-    mkdir -p $dir/cases
-    for file in control.jsonl chunks.jsonl client.bin server.bin; do : >$dir/cases/$file; done
     node -e 'const deep = "[".repeat(5000) + "]".repeat(5000)
         for (const line of fs.readFileSync(0, "utf8").split("\n").slice(0, -1)) {
             const data = line.replace("DEEP", deep)
             for (const dir of ["recv", "send"]) console.log(JSON.stringify({ dir, data }))
         }' \
-        <$set >$dir/cases/messages.jsonl
-    node tests/tools/expect_replay.mjs --typed $dir $small $dir/cases
+        <$set | a_folder cases
     compare client .message --typed --framing message
     compare server .message --typed --framing message
     found=$(build/list_unknown recv <$dir/cases/messages.jsonl |
