@@ -1471,7 +1471,9 @@ TEST a_held_renote_captures_what_it_learns_to_repeat(void)
     OK(hold("r"));
     SAID("s:r");
     CHECK(put(RENOTE("r", "a", NOTE("a", ""))) > 0);    /* held, but no slot for the capture */
+    REFUSED(STALE, release("a"));
     OK(release("r"));
+    REFUSED(STALE, release("a"));
     tick(11000);
     SAID("u:r");
     PASS();
@@ -1648,6 +1650,9 @@ TEST ids_tell_the_age_of_minimized_notes(void)
     SAID("");
     OK(hold_at("atxbl1bcxzet00h4", "2026-11-23T21:11:09.768Z", 0));
     SAID("s:atxbl1bcxzet00h4");
+    CHANGED(NEW, put("{'id':'tells_nothing'}"));
+    OK(hold_at("tells_nothing", "2026-11-23T21:11:09.769Z", 0));
+    SAID("s:tells_nothing");
     PASS();
 }
 
