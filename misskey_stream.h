@@ -2424,7 +2424,7 @@ MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_s
     New: stored. Known: replaced, but my_reaction stays unless the note says something else, and a deleted one stays
     deleted. Minimized: merged over what is there; what minimized forms have (my_reaction, poll, parts of reply, renote
     and user) stays when a whole note comes. The note that a renote repeats is put as well, in a slot of its own:
-    updates come for that one. Of more than 255 members, five times what servers send, some are left out.
+    updates come for that one. Of more than 255 members (servers send 35 or so) some are left out.
 
     *changed  may be NULL; of the note itself
     Errors    BAD_ARG: no object with an id as misskey_note_capture takes. FULL: every slot is held. Nothing has changed
