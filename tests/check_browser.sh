@@ -26,6 +26,6 @@ if ! $MAKE -s --no-print-directory build/browser build/misskey-serve; then
 fi
 chromium=$(command -v chromium) || { echo "SKIP browser: chromium is missing"; exit $failed; }
 . tests/tools/npm.sh
-npm_packages browser playwright-core@1.65.1 axe-core@4.14.1 || exit $failed
+npm_packages browser playwright-core@1.52.0 axe-core@4.14.1 || exit $failed
 node tests/tools/browser.mjs build/misskey-serve build/npm "$chromium" build/browser $dir || failed=1
 exit $failed
