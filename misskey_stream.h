@@ -7328,23 +7328,28 @@ typedef struct mski_outline {
 /* One walk for all of it. */
 static MSKI_NOINLINE void mski_outline_of(misskey_json note, mski_outline *out)
 {
-    enum { ID, CREATED_AT, USER_ID, TEXT, CW, PAIRS, FILES, REPLY_ID, RENOTE_ID, POLL, RENOTE, NUM };
+    enum {
+        MSKI_OF_ID, MSKI_OF_CREATED_AT, MSKI_OF_USER_ID, MSKI_OF_TEXT, MSKI_OF_CW, MSKI_OF_PAIRS, MSKI_OF_FILES,
+        MSKI_OF_REPLY_ID, MSKI_OF_RENOTE_ID, MSKI_OF_POLL, MSKI_OF_RENOTE, MSKI_OF_NOTE
+    };
     static const char names[] =
         "id\0createdAt\0userId\0text\0cw\0reactionAndUserPairCache\0files\0replyId\0renoteId\0poll\0renote";
-    misskey_json value[NUM + 1];    /* the last one: every other */
+    misskey_json value[MSKI_OF_NOTE + 1];    /* the last one: every other */
     misskey_iter it = misskey_json_iter(note);
     unsigned members = 0;
     MISSKEY_MEMSET(value, 0, sizeof value);
-    for (; misskey_json_next(&it); members++) value[mski_find_name(names, NUM, it.key)] = it.value;
-    out->id = misskey_json_str(value[ID]);
-    out->repeated = misskey_json_str(value[RENOTE_ID]);
-    out->inner = value[RENOTE];
-    out->pairs = value[PAIRS];
-    out->minimized = misskey_json_str(value[USER_ID]).ptr == NULL && misskey_json_str(value[CREATED_AT]).ptr == NULL;
+    for (; misskey_json_next(&it); members++) value[mski_find_name(names, MSKI_OF_NOTE, it.key)] = it.value;
+    out->id = misskey_json_str(value[MSKI_OF_ID]);
+    out->repeated = misskey_json_str(value[MSKI_OF_RENOTE_ID]);
+    out->inner = value[MSKI_OF_RENOTE];
+    out->pairs = value[MSKI_OF_PAIRS];
+    out->minimized = misskey_json_str(value[MSKI_OF_USER_ID]).ptr == NULL &&
+                     misskey_json_str(value[MSKI_OF_CREATED_AT]).ptr == NULL;
     out->whole = members < MSKI_MERGED;
-    if (misskey_json_str(value[TEXT]).ptr != NULL || misskey_json_str(value[CW]).ptr != NULL ||
-        misskey_json_str(value[REPLY_ID]).ptr != NULL || misskey_json_type(value[POLL]) > MISSKEY_TYPE_NULL ||
-        !mski_is_empty(value[FILES]) || !mski_is_id(out->repeated.ptr, out->repeated.len)) {
+    if (misskey_json_str(value[MSKI_OF_TEXT]).ptr != NULL || misskey_json_str(value[MSKI_OF_CW]).ptr != NULL ||
+        misskey_json_str(value[MSKI_OF_REPLY_ID]).ptr != NULL ||
+        misskey_json_type(value[MSKI_OF_POLL]) > MISSKEY_TYPE_NULL || !mski_is_empty(value[MSKI_OF_FILES]) ||
+        !mski_is_id(out->repeated.ptr, out->repeated.len)) {
         out->repeated = mski_no_jstr;
     }
 }
