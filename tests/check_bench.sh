@@ -79,10 +79,16 @@ awk -v w1="$(instructions own 2)" -v w2="$(instructions own 3)" '
         if (mean > 0) printf ", %5.1f times the mean", each / mean
         printf "\n"
         if (count == 0 || each > first * 1.1) print "FAIL " $0 ": " first ", with twice the bytes " each
-    }' build/linear.list >build/linear.log
+        if (each > worst[$1]) { worst[$1] = each; name[$1] = $0 }
+    }
+    END { for (kind in worst) print "worst", kind, worst[kind], name[kind] }' build/linear.list >build/linear.log
 rm -f build/linear.cg*
-grep -v '^FAIL' build/linear.log
+grep '^    ' build/linear.log
 problem=$(sed -n 's/^FAIL //p' build/linear.log | head -n 3)
 [ -s build/linear.log ] || problem="linear did not run"
 result "linear time" "$problem" "$(grep -c 'a byte' build/linear.log) inputs"
+worst() { awk -v kind=$1 '$1 == "worst" && $2 == kind { print $3 }' build/linear.log; }
+within "instructions a byte, worst input for W1" "$(worst W1)" 45
+within "instructions a byte, worst input for W2" "$(worst W2)" 550
+within "instructions a byte, worst stream of frames" "$(worst frames)" 300
 exit $failed
