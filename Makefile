@@ -21,6 +21,7 @@ endif
 TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
+PROGRAMS = tail serve tui
 LINUX = $(filter Linux,$(shell uname -s))
 PAGE = index.html page.css page.js
 DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags
@@ -29,7 +30,7 @@ COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 .PHONY: all test demo check size bench fuzz install clean FORCE $(BUILD)/browser \
 	$(TESTS:%=run-%) $(FUZZERS:%=run-%)
 
-all: $(TOOLS) $(BUILD)/misskey-tail $(BUILD)/misskey-serve $(LINUX:%=$(BUILD)/misskey-epoll)
+all: $(TOOLS) $(PROGRAMS:%=$(BUILD)/misskey-%) $(LINUX:%=$(BUILD)/misskey-epoll)
 
 # Changes when the compiler or its options do, so that everything is built anew then.
 $(BUILD)/flags: FORCE
