@@ -21,7 +21,7 @@ endif
 TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
-PROGRAMS = tail serve tui
+PROGRAMS = tail serve tui bot
 LINUX = $(filter Linux,$(shell uname -s))
 PAGE = index.html page.css page.js
 DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags

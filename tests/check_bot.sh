@@ -1,0 +1,91 @@
+#!/bin/sh
+# build/misskey-bot against build/misskey-serve: it answers every mention and nothing else, comes back after the server
+# was killed, ends where the token is refused. Built with sanitizers.
+dir=build/bot
+bot=$dir/misskey-bot
+failed=0
+: "${MAKE:=make}"
+rm -rf $dir
+mkdir -p $dir
+strict="-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror"
+command -v gcc >/dev/null || { echo "SKIP bot: gcc is missing"; exit 0; }
+if ! $MAKE -s --no-print-directory build/misskey-serve ||
+    ! gcc $strict -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $bot examples/bot.c; then
+    echo "FAIL bot: does not build"
+    exit 1
+fi
+
+# result NAME PROBLEM: passes if there is no problem
+result() {
+    if [ -z "$2" ]; then
+        echo "PASS bot $1"
+    else
+        echo "FAIL bot $1: $2"
+        failed=1
+    fi
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds
+wait_for() {
+    tries=$(($1 * 20))
+    shift
+    while [ $tries -gt 0 ]; do
+        "$@" && return 0
+        sleep 0.05
+        tries=$((tries - 1))
+    done
+    return 1
+}
+
+has_lines() { [ "$(wc -l <$dir/out)" -ge "$1" ]; }
+
+# serve PORT OPTIONS...: sets $server and $address
+serve() {
+    at=$1
+    shift
+    build/misskey-serve --port "$at" --token right "$@" >$dir/serve.log 2>&1 &
+    server=$!
+    wait_for 5 grep -q '^listening on ' $dir/serve.log
+    address=$(sed -n 's/^listening on //p' $dir/serve.log)
+}
+
+echo right >$dir/token
+echo wrong >$dir/wrong
+serve 0 --speed 60
+: >$dir/out
+$bot --plain "$address" $dir/token >$dir/out 2>$dir/err &
+bot_pid=$!
+problem=
+wait_for 20 has_lines 3 || problem="$(wc -l <$dir/out) answers after 20 s: $(cat $dir/err)"
+grep -v -q '^{"replyId":"[0-9a-z]\{16\}","visibility":"[a-z]*","text":"@[a-z]*\(@[^ ]*\)\? You said: .*@you .*"}$' \
+    $dir/out && problem="$(head -n 1 $dir/out)"
+[ -z "$(sort $dir/out | uniq -d)" ] || problem="something was answered twice"
+result "answers mentions" "$problem"
+
+kill -KILL $server
+wait $server 2>/dev/null
+answers=$(wc -l <$dir/out)
+serve "${address#*:}" --speed 60
+problem=
+wait_for 20 has_lines $((answers + 2)) || problem="no answer after the server came back: $(cat $dir/err)"
+result "comes back" "$problem"
+kill $bot_pid
+wait $bot_pid 2>/dev/null
+problem=$(grep -E -m 1 'ERROR|runtime error' $dir/err)
+result "sanitizers" "$problem"
+
+# ends WHAT WORDS OPTIONS...: exit status 1, with the words on stderr
+ends() {
+    what=$1 words=$2
+    shift 2
+    problem=
+    timeout 10 $bot "$@" >$dir/out 2>$dir/err
+    status=$?
+    [ $status -eq 1 ] && grep -q "$words" $dir/err || problem="exit status $status: $(cat $dir/err)"
+    result "$what" "$problem"
+}
+ends "wrong token" "check the token" --plain "$address" $dir/wrong
+ends "no token" "no access token" --plain "$address" $dir/missing
+ends "usage" "usage" "$address"
+kill $server
+exit $failed
