@@ -40,6 +40,10 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/wire_replay $(BUILD)/json_check: private CPPFLAGS += -DMISSKEY_MAX_DEPTH=4096
 
+# For examples/python/misskey.py.
+$(BUILD)/libmisskey_stream.so: examples/python/library.c $(DEPS)
+	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -fPIC -shared -o $@ $<
+
 $(BUILD)/misskey-%: examples/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
 
