@@ -45,7 +45,7 @@ if command -v g++ >/dev/null; then
     if g++ -std=c++17 $strict $sanitize -DMISSKEY_MAX_DEPTH=4096 -o $dir/cpp tests/tools/cpp_replay.cpp \
         >$dir/log 2>&1; then
         replays "C++" $dir/cpp
-        $dir/cpp --check || failed=1
+        $dir/cpp --check 2>$dir/err || result "C++ objects, exit" "$(head -n 1 $dir/err)"
     else
         result "C++" "$(grep -m 1 error $dir/log)"
     fi
