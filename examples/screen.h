@@ -347,4 +347,16 @@ static inline void pen_text(const char *text, size_t len, int lines)
 
 static inline void pen_put(const char *text) { pen_text(text, strlen(text), 1); }
 
+/* pen_columns -- how many pen_put takes. */
+static inline int pen_columns(const char *text)
+{
+    size_t len = strlen(text), n;
+    int all = 0, columns;
+    for (; len > 0; text += n, len -= n) {
+        n = width_next(text, len, &columns);
+        all += columns < 0 ? *text != '\r' : columns;
+    }
+    return all;
+}
+
 #endif /* SCREEN_H */

@@ -14,6 +14,13 @@ static inline void svg_colour_(const char *name, int number, const char *otherwi
     else printf(" %s='#%02x%02x%02x'", name, steps[n / 36], steps[n / 6 % 6], steps[n % 6]);
 }
 
+static inline bool svg_is_emoji_(const screen_cell *c)
+{
+    uint32_t first;
+    (void)width_decode(c->text, c->len, &first);
+    return c->len > 3 || width_of(first) == WIDTH_EMOJI;
+}
+
 /* Where the piece that begins at x ends: cells of one look and one width, up to two blanks. An emoji and a border are
    pieces by themselves. */
 static inline int svg_piece_(int x, int y)
@@ -21,9 +28,9 @@ static inline int svg_piece_(int x, int y)
     const screen_cell *const first = screen_at(x, y);
     int end = x + first->columns, blanks = 0;
     if (strncmp(first->text, "│", first->len) == 0) return end;
-    for (; end < screen.width && first->len < 4 && blanks < 2; end += first->columns) {
+    for (; end < screen.width && !svg_is_emoji_(first) && blanks < 2; end += first->columns) {
         const screen_cell *const c = screen_at(end, y);
-        if (c->look != first->look || c->columns != first->columns || c->len > 3) break;
+        if (c->look != first->look || c->columns != first->columns || svg_is_emoji_(c)) break;
         if (strncmp(c->text, "│", c->len) == 0) break;
         blanks = *c->text == ' ' ? blanks + 1 : 0;
     }
@@ -35,14 +42,14 @@ static inline void svg_text_(int x, int end, int y)
 {
     const screen_cell *c = screen_at(x, y);
     const screen_look *const look = &screen.looks[c->look];
+    const bool emoji = svg_is_emoji_(c);
     if (strncmp(c->text, "│", c->len) == 0) {
         printf("<path d='M%d.5 %dv18' stroke='#4b505c'/>\n", 9 * x + 4, 18 * y);
         return;
     }
-    if (c->len > 3) printf("<text x='%d' y='%d' text-anchor='middle'", 9 * x + 9, 18 * y + 14);
-    else printf("<text x='%d' y='%d' textLength='%d'", 9 * x, 18 * y + 14, 9 * (end - x));
-    if (c->columns == 2) printf(" font-size='17'");
-    if (look->attribute == 1) printf(" font-weight='bold'");
+    printf("<text x='%d' y='%d' class='%s%s'", emoji ? 9 * x + 9 : 9 * x, 18 * y + 14,
+           emoji ? "e" : c->columns == 2 ? "w" : "", look->attribute == 1 ? " b" : "");
+    if (!emoji) printf(" textLength='%d'", 9 * (end - x));
     svg_colour_("fill", look->ink, look->attribute == 2 ? "#8b919e" : "#dfe2e8");
     putchar('>');
     for (; x < end; x++) {
@@ -58,10 +65,12 @@ static inline void screen_svg(void)
 {
     int x, y, end;
     const int w = 9 * screen.width + 18, h = 18 * screen.height + 18;
-    printf("<svg xmlns='http://www.w3.org/2000/svg' viewBox='-9 -9 %d %d' width='%d' height='%d' font-size='15'\n"
-           "  font-family='ui-monospace,Menlo,Consolas,DejaVu Sans Mono,Noto Sans Mono CJK JP,monospace'\n"
-           "  style='white-space:pre'>\n<rect x='-9' y='-9' width='%d' height='%d' rx='8' fill='#17191e'/>\n",
-           w, h, w, h, w, h);
+    printf("<svg xmlns='http://www.w3.org/2000/svg' viewBox='-9 -9 %d %d' width='%d' height='%d'>\n<style>"
+           "text{white-space:pre;"
+           "font:15px ui-monospace,Menlo,Consolas,DejaVu Sans Mono,Noto Sans Mono CJK JP,monospace}"
+           ".b{font-weight:bold}.w{font-size:17px}"
+           ".e{text-anchor:middle;font-family:Apple Color Emoji,Segoe UI Emoji,Noto Color Emoji}</style>\n"
+           "<rect x='-9' y='-9' width='%d' height='%d' rx='8' fill='#17191e'/>\n", w, h, w, h, w, h);
     for (y = 0; y < screen.height; y++) {
         for (x = 0; x < screen.width; x = end) {
             const screen_look *const look = &screen.looks[screen_at(x, y)->look];

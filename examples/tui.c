@@ -151,28 +151,32 @@ static void draw_poll(misskey_json json)
     }
 }
 
+/* Of a custom emoji of this server the name alone; an emoji gets back the U+FE0F that servers take away. */
+static void copy_reaction(misskey_jstr reaction, char dst[160])
+{
+    misskey_jstr name, host;
+    uint32_t c;
+    char plain[128];
+    const bool own = misskey_reaction_split(reaction, &name, &host) && host.ptr == NULL;
+    bool bare;
+    misskey_jstr_copy(own ? name : reaction, plain, sizeof plain);
+    bare = width_decode(plain, strlen(plain), &c) == strlen(plain) && width_of(c) == WIDTH_TEXT;
+    snprintf(dst, 160, "%s%s%s", own ? ":" : "", plain, own ? ":" : bare ? "\xEF\xB8\x8F" : "");
+}
+
 static void draw_reactions(misskey_json reactions)
 {
     misskey_iter it = misskey_json_iter(reactions);
-    misskey_jstr reaction, name, host;
+    misskey_jstr reaction;
     int64_t count;
-    char text[160];
+    char emoji[160], text[200];
     bool any = false;
     while (misskey_reactions_next(&it, &reaction, &count)) {
-        const bool own = misskey_reaction_split(reaction, &name, &host) && host.ptr == NULL;
-        size_t len = own ? 2 : 1, at, n;
-        int columns = 0, c;
-        strcpy(text, " :");
-        misskey_jstr_copy(own ? name : reaction, text + len, 128);
-        len = strlen(text);
-        len += (size_t)snprintf(text + len, 30, "%s %lld ", own ? ":" : "", (long long)count);
-        for (at = 0; at < len; at += n) {
-            n = width_next(text + at, len - at, &c);
-            columns += c;
-        }
-        if (any && pen.x + columns > pen.columns) pen_line();
+        copy_reaction(reaction, emoji);
+        snprintf(text, sizeof text, " %s %lld ", emoji, (long long)count);
+        if (any && pen.x + pen_columns(text) > pen.columns) pen_line();
         pen.look = CHIP;
-        pen_text(text, len, 1);
+        pen_put(text);
         if (pen.x < pen.columns) pen.x++;
         any = true;
     }
@@ -225,18 +229,15 @@ static void draw_notification(const timeline_row *row)
     };
     const size_t num = sizeof kinds / sizeof kinds[0];
     misskey_notification n;
-    misskey_jstr name, host;
+    char emoji[160];
     size_t i = 0;
     if (!misskey_notification_read(misskey_store_get(&inbox, misskey_jstr_text(row->id)), &n)) return;
     while (i < num && !misskey_jstr_eq(n.type, kinds[i].type)) i++;
     if (n.user.ptr != NULL) draw_user(n.user, row->time);
     pen.look = TEXT;
-    if (n.reaction.ptr != NULL) {
-        const bool own = misskey_reaction_split(n.reaction, &name, &host) && host.ptr == NULL;
-        pen_put(own ? ":" : "");
-        put_str(own ? name : n.reaction, 1);
-        pen_put(own ? ": " : " ");
-    }
+    copy_reaction(n.reaction, emoji);
+    pen_put(emoji);
+    if (*emoji != '\0') pen_put(" ");
     if (i < num) pen_put(kinds[i].sign);
     if (i < num && *kinds[i].sign != '\0') pen_put(" ");
     if (i < num) pen_put(kinds[i].words);

@@ -118,8 +118,8 @@ static inline width_kind width_of(uint32_t c)
     return low < num && c >= width_table_[low].first ? width_table_[low].kind : WIDTH_NARROW;
 }
 
-/* One code point; a byte that is not part of valid UTF-8 counts as U+FFFD. Returns its bytes, 0 at the end. */
-static inline size_t width_decode_(const char *text, size_t len, uint32_t *c)
+/* width_decode -- one code point; of bytes that are not valid UTF-8 each is U+FFFD. Returns its bytes, 0 at the end. */
+static inline size_t width_decode(const char *text, size_t len, uint32_t *c)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     const unsigned char *const p = (const unsigned char *)text;
@@ -143,7 +143,7 @@ static inline int width_is_control_(uint32_t c)
 static inline size_t width_next(const char *text, size_t len, int *columns)
 {
     uint32_t base, c, last = 0;
-    size_t at = width_decode_(text, len, &base), n;
+    size_t at = width_decode(text, len, &base), n;
     const width_kind kind = width_of(base);
     const int emoji = kind == WIDTH_EMOJI || kind == WIDTH_TEXT;
     const int flag = base >= 0x1F1E6 && base <= 0x1F1FF;
@@ -151,12 +151,12 @@ static inline size_t width_next(const char *text, size_t len, int *columns)
     *columns = kind == WIDTH_ZERO ? 0 : kind == WIDTH_WIDE || kind == WIDTH_EMOJI ? 2 : 1;
     if (width_is_control_(base)) *columns = -1;
     if (width_is_control_(base)) return at;
-    n = width_decode_(text + at, len - at, &c);
+    n = width_decode(text + at, len - at, &c);
     if (n > 0 && flag && c >= 0x1F1E6 && c <= 0x1F1FF) {
         *columns = 2;
         at += n;
     }
-    while ((n = width_decode_(text + at, len - at, &c)) > 0) {
+    while ((n = width_decode(text + at, len - at, &c)) > 0) {
         const width_kind next = width_of(c);
         const int tone = emoji && c >= 0x1F3FB && c <= 0x1F3FF;
         const int joined = emoji && last == 0x200D && (next == WIDTH_EMOJI || next == WIDTH_TEXT);
