@@ -2,9 +2,11 @@
 # make            the programs, into build/      make check     tests, then everything that tests/check_*.sh checks
 # make test       every tests/test_*.c           make size      flash, memory and stack
 # make demo       a recorded timeline            make fuzz SECONDS=n   each fuzz/fuzz_*.c for n seconds (needs clang)
+# make demo-live  misskey-tail and misskey-serve over loopback; it ends by itself
 # make build/NAME one program                    make install, make clean
 # make bench      speed, against the peers that are installed and those in PEERS="/path/to/a.so ..."; REPETITIONS=9
-# make test GREATEST=/path/to/dir uses another greatest.h; BUILD=dir builds elsewhere.
+# make test GREATEST=/path/to/dir uses another greatest.h; BUILD=dir builds elsewhere. TLS=openssl, mbedtls, bearssl or
+# none: what misskey-tail is built with; by default the first of them that pkg-config knows.
 
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -18,6 +20,13 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 endif
 
+ifndef TLS
+TLS := $(firstword $(foreach name,openssl mbedtls bearssl,$(shell pkg-config --exists $(name) 2>/dev/null && echo $(name))) none)
+endif
+TLS_LIBS_openssl = -lssl -lcrypto
+TLS_LIBS_mbedtls = -lmbedtls -lmbedx509 -lmbedcrypto
+TLS_LIBS_bearssl = -lbearssl
+
 TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
@@ -27,7 +36,7 @@ PAGE = index.html page.css page.js
 DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 
-.PHONY: all test demo check size bench fuzz install clean FORCE $(BUILD)/browser \
+.PHONY: all test demo demo-live check size bench fuzz install clean FORCE $(BUILD)/browser \
 	$(TESTS:%=run-%) $(FUZZERS:%=run-%)
 
 all: $(TOOLS) $(PROGRAMS:%=$(BUILD)/misskey-%) $(LINUX:%=$(BUILD)/misskey-epoll)
@@ -35,8 +44,8 @@ all: $(TOOLS) $(PROGRAMS:%=$(BUILD)/misskey-%) $(LINUX:%=$(BUILD)/misskey-epoll)
 # Changes when the compiler or its options do, so that everything is built anew then.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST)' | cmp -s - $@ || \
-		echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST)' >$@
+	@echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST) $(TLS)' | cmp -s - $@ || \
+		echo '$(COMPILE) $(CFLAGS) $(LDFLAGS) $(GREATEST) $(TLS)' >$@
 
 $(BUILD)/wire_replay $(BUILD)/json_check: private CPPFLAGS += -DMISSKEY_MAX_DEPTH=4096
 
@@ -45,7 +54,12 @@ $(BUILD)/libmisskey_stream.so: examples/python/library.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -fPIC -shared -o $@ $<
 
 $(BUILD)/misskey-%: examples/%.c $(DEPS)
-	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
+	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS)
+
+ifneq ($(TLS),none)
+$(BUILD)/misskey-tail: private CPPFLAGS += -DTLS_HEADER='"tls_$(TLS).h"' $(shell pkg-config --cflags $(TLS) 2>/dev/null)
+$(BUILD)/misskey-tail: private LIBS = $(shell pkg-config --libs $(TLS) 2>/dev/null || echo $(TLS_LIBS_$(TLS)))
+endif
 
 # These need more than a compiler: libcurl, libwebsockets.
 $(BUILD)/curl $(BUILD)/lws: $(BUILD)/%: examples/%.c $(DEPS)
@@ -87,6 +101,11 @@ test: $(TESTS:%=run-%)
 
 demo: $(BUILD)/misskey-tail
 	@$(BUILD)/misskey-tail --replay $(RECORDING)
+
+demo-live: $(BUILD)/misskey-tail $(BUILD)/misskey-serve
+	@$(BUILD)/misskey-serve --speed 5 >$(BUILD)/demo.out 2>&1 & server=$$!; trap 'kill $$server' EXIT; \
+	for i in 1 2 3 4 5 6 7 8 9 10; do grep -q : $(BUILD)/demo.out && break; sleep 0.1 2>/dev/null || sleep 1; done; \
+	$(BUILD)/misskey-tail --plain --capture --seconds 6 "127.0.0.1:$$(sed -n 's/.*://p;q' $(BUILD)/demo.out)"
 
 check: all
 	@MAKE='$(MAKE)' BUILD=$(BUILD) sh tests/tools/run_checks.sh
@@ -131,10 +150,15 @@ $(FUZZERS:%=run-%): run-fuzz_%:
 
 fuzz: $(FUZZERS:%=run-%)
 
+SHARE = $(DESTDIR)$(PREFIX)/share
 install: $(BUILD)/misskey-tail
-	mkdir -p $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
+	mkdir -p $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1
+	mkdir -p $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	cp misskey_stream.h $(DESTDIR)$(PREFIX)/include/
 	cp $(BUILD)/misskey-tail $(DESTDIR)$(PREFIX)/bin/
+	cp examples/misskey-tail.1 $(SHARE)/man/man1/
+	cp examples/misskey-tail.bash $(SHARE)/bash-completion/completions/misskey-tail
+	cp examples/_misskey-tail $(SHARE)/zsh/site-functions/
 
 clean:
 	rm -rf $(BUILD)

@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "miauth.h"
 #include "record.h"
 #include "show.h"
 #include "timeline.h"
@@ -65,6 +66,7 @@ enum { ROWS = 512, NOTE_SIZE = 8192 };      /* notes that are remembered, and ho
 enum { CAPTURED_ROWS = 240, CAPTURES = 500 };   /* a renote takes two captures, and Sharkey gives 512 */
 enum { OTHERS = 256 };                      /* notifications and chat messages that are remembered */
 enum { MAX_CHANNELS = 32 };
+enum { LOGIN_MS = 2000 };                   /* between two questions */
 
 static struct {
     const char *host, *token_file, *ca, *record, *replay, *filter;
@@ -576,7 +578,7 @@ static struct {
     uint32_t clock;
     uint64_t elapsed;               /* ms */
     int status;                     /* exit status, and why */
-    char why[700];
+    char why[800];
 } run;
 
 static char host[256], port[8], host_header[272], token[513];
@@ -732,7 +734,7 @@ static int judge_end(const misskey_event *e)
 
 static void on_closed(const misskey_event *e)
 {
-    char reason[600];
+    char reason[800];
     int exit_status;
     describe_end(e, reason, sizeof reason);
     run.at_once = e->err == MISSKEY_ERR_OK && !run.said_something ? run.at_once + 1 : 0;
@@ -845,16 +847,12 @@ static void set_up_server(void)
 {
     static misskey_channel_slot channels[MAX_CHANNELS];
     static misskey_capture_slot captures[CAPTURES];
-    const char *const usual = options.plain ? "80" : "443";
     misskey_conn_desc desc = {
         .ws = { .host = host_header, .token = *token != '\0' ? token : NULL, .entropy = net_entropy,
                 .close_ms = CLOSE_MS },
         .session = { .channels = channels, .num_channels = MAX_CHANNELS }
     };
-    const bool ipv6 = strchr(host, ':') != NULL;
     misskey_err err;
-    snprintf(host_header, sizeof host_header, "%s%s%s%s%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
-             strcmp(port, usual) != 0 ? ":" : "", strcmp(port, usual) != 0 ? port : "");
     if (options.capture) {
         desc.session.captures = captures;
         desc.session.num_captures = CAPTURES;
@@ -903,10 +901,6 @@ static void tail(void)
     if (run.status != 0) fail(run.status, "%s", run.why);
 }
 
-/* --- login --- */
-
-static void login(void) { fail(USAGE, "not yet"); }
-
 /* --- the token --- */
 
 /* Where --login stores it, unless --token-file says so. */
@@ -914,10 +908,8 @@ static bool default_token_file(char *path, size_t cap)
 {
     const char *const config = getenv("XDG_CONFIG_HOME"), *const home = getenv("HOME");
     const bool own = config != NULL && *config != '\0';
-    const char *const usual = options.plain ? "80" : "443";
-    const int n = snprintf(path, cap, "%s%s/misskey-tail/%s%s%s", own ? config : home != NULL ? home : "",
-                           own ? "" : "/.config", host, strcmp(port, usual) != 0 ? ":" : "",
-                           strcmp(port, usual) != 0 ? port : "");
+    const int n = snprintf(path, cap, "%s%s/misskey-tail/%s", own ? config : home != NULL ? home : "",
+                           own ? "" : "/.config", host_header);
     return (own || home != NULL) && n > 0 && (size_t)n < cap;
 }
 
@@ -952,6 +944,27 @@ static void read_token(void)
     if (ferror(file)) fail(USAGE, "cannot read %s: %s", from != NULL ? from : path, strerror(errno));
     fclose(file);
     take_token(text, from != NULL ? from : path);
+}
+
+static void login(void)
+{
+    static miauth asked;
+    char path[4096];
+    miauth_state state;
+    if (options.token_file != NULL) snprintf(path, sizeof path, "%s", options.token_file);
+    else if (!default_token_file(path, sizeof path)) fail(USAGE, "where to store the token? Give --token-file FILE");
+    if (!wire_init(&peer, host, port, true, options.ca)) fail(USAGE, "%s", peer.error);
+    if (!miauth_init(&asked, &peer, host_header, "misskey-tail", "read:account,read:chat"))
+        fail(USAGE, "no random bytes");
+    state = miauth_ask(&asked);     /* so that nobody opens an address in vain */
+    if (state != MIAUTH_FAILED)
+        printf("Open this address in a browser, and allow it. This program waits for that.\n%s\n", asked.address);
+    (void)fflush(stdout);
+    for (; state == MIAUTH_WAIT; state = miauth_ask(&asked)) (void)poll(NULL, 0, LOGIN_MS);
+    if (state == MIAUTH_FAILED) fail(asked.answered ? PROTOCOL : peer.tls_failed ? TLS : NETWORK, "%s", asked.error);
+    take_token(asked.token, "the answer of the server");
+    if (!miauth_store(path, token)) fail(USAGE, "cannot write %s: %s", path, strerror(errno));
+    printf("The token is in %s\n", path);
 }
 
 /* --- options --- */
@@ -1002,7 +1015,8 @@ static bool take_option(const char *name, char *value)
 
 static void check_options(void)
 {
-    const char *name = options.host;
+    const char *const name = options.host, *const usual = options.plain ? "80" : "443";
+    bool ipv6;
     if (options.replay != NULL) {
         if (name != NULL) fail(USAGE, "either HOST or --replay DIR, not both");
         if (options.login || options.record != NULL || options.capture)
@@ -1010,8 +1024,11 @@ static void check_options(void)
         return;
     }
     if (name == NULL) fail(USAGE, "nothing to do: name a server, or give --replay DIR; --help lists the options");
-    if (strpbrk(name, "/@?# ") != NULL || !net_address(name, options.plain ? "80" : "443", host, port))
+    if (strpbrk(name, "/@?# ") != NULL || !net_address(name, usual, host, port))
         fail(USAGE, "%s is no HOST[:PORT]; --help lists the options", name);
+    ipv6 = strchr(host, ':') != NULL;
+    snprintf(host_header, sizeof host_header, "%s%s%s%s%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
+             strcmp(port, usual) != 0 ? ":" : "", strcmp(port, usual) != 0 ? port : "");
     if (options.speed > 0) fail(USAGE, "--speed goes with --replay");
     if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
     if (options.login && options.plain) fail(USAGE, "--login needs TLS: leave out --plain");

@@ -113,7 +113,7 @@ static inline short wire_events(const wire *l, bool sending)
 {
     if (l->state == WIRE_CONNECTING) return POLLOUT;
     if (l->state == WIRE_SECURING) return l->secure_.events;
-    return (short)(sending ? POLLIN | POLLOUT : POLLIN);
+    return (short)(POLLIN | (sending ? POLLOUT : 0) | (l->with_tls_ ? l->secure_.events : 0));
 }
 
 /* wire_timeout -- milliseconds until wire_drive, or reading when UP, is due even if poll() sees nothing. */

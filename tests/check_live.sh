@@ -145,11 +145,6 @@ grep -q '^Authorization: Bearer x*.$' $dir/token.rec/client.bin || result "the t
 
 # --- restarts ---
 
-# sees COUNT WORDS: so many lines of the output have them by now
-sees() {
-    [ "$(grep -c -- "$2" $dir/out)" -ge $1 ]
-}
-
 # wants DIR: the channels that the client connects, without their ids
 wants() {
     sed -n 's/.*"send","data":"{\\"type\\":\\"connect\\".*\\"channel\\":\(.*\),\\"id\\":\\"[0-9.]*\\"\(.*\)}$/\1\2/p' \

@@ -229,8 +229,60 @@ printf '\203\000' >>$dir/spoiled/server.bin
 printf '{"t":1,"dir":"recv","off":0,"len":131}\n' >$dir/spoiled/chunks.jsonl
 ends 1 "broken stream" "the stream is broken: the peer broke RFC 6455" $tail --replay $dir/spoiled
 
+# every option of --help in the manual page and in both completions, and none that --help does not have
+$tail --help | grep -o '^  --[a-z-]*' | tr -d ' ' | sort >$dir/options
+problem=
+[ "$(wc -l <$dir/options)" -ge 16 ] || problem="only $(wc -l <$dir/options) options are found in --help"
+result "--help lists the options" "$problem"
+sed -n 's/^\.It Fl \(-[a-z-]*\).*/-\1/p' examples/misskey-tail.1 | sort | diff $dir/options - >$dir/log
+result "options in the manual page" "$(sed -n 2p $dir/log)"
+sed -n "s/^ *'[^a-z-]*\((--*[a-z1]*)\)*\(--[a-z-]*\)\[.*/\2/p" examples/_misskey-tail | sort | diff $dir/options - >$dir/log
+result "options in the completion for zsh" "$(sed -n 2p $dir/log)"
+if command -v bash >/dev/null; then
+    # completed WORD...: what bash offers for the last of them
+    completed() {
+        bash -c '. examples/misskey-tail.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _misskey_tail
+            printf "%s\n" "${COMPREPLY[@]}"' bash misskey-tail "$@"
+    }
+    completed -- | sort | diff $dir/options - >$dir/log
+    result "options in the completion for bash" "$(sed -n 2p $dir/log)"
+    problem=
+    [ "$(completed --plain --re | tr '\n' ' ')" = "--record --replay " ] || problem="$(completed --plain --re)"
+    [ "$(completed --channel loc)" = localTimeline ] || problem="$problem $(completed --channel loc)"
+    [ "$(completed --replay tests/rec)" = tests/recordings ] || problem="$problem $(completed --replay tests/rec)"
+    result "completion for bash, values" "$problem"
+else
+    echo "SKIP tail completion for bash: bash is missing"
+fi
+if command -v zsh >/dev/null; then
+    result "completion for zsh, syntax" "$(zsh -n examples/_misskey-tail 2>&1)"
+else
+    echo "SKIP tail completion for zsh, syntax: zsh is missing"
+fi
+if command -v mandoc >/dev/null; then
+    result "manual page, mandoc -Tlint" "$(mandoc -Tlint -Wwarning examples/misskey-tail.1 2>&1 | head -n 1)"
+else
+    echo "SKIP tail manual page, mandoc: it is missing"
+fi
+if command -v groff >/dev/null && [ -n "$(find /usr/share/groff /usr/local/share/groff -name doc.tmac 2>/dev/null)" ]; then
+    result "manual page, groff -ww" "$(groff -ww -mandoc -Tutf8 examples/misskey-tail.1 2>&1 >/dev/null | head -n 1)"
+else
+    echo "SKIP tail manual page, groff: it is missing"
+fi
+for code in 0 1 2 3 4 5; do
+    grep -q "^\.It $code\$" examples/misskey-tail.1 || result "exit status $code" "is not in the manual page"
+done
+rm -rf $dir/root
+$MAKE -s --no-print-directory install PREFIX=/usr DESTDIR=$dir/root >/dev/null
+problem=
+for file in bin/misskey-tail include/misskey_stream.h share/man/man1/misskey-tail.1 \
+    share/bash-completion/completions/misskey-tail share/zsh/site-functions/_misskey-tail; do
+    [ -s $dir/root/usr/$file ] || problem="no $file"
+done
+result "make install" "$problem"
+
 # the headers of the examples with what a strict user compiles with
-for header in timeline net; do
+for header in timeline net wire show record miauth; do
     printf '#define _POSIX_C_SOURCE 200809L\n#include "misskey_stream.h"\n#include "examples/%s.h"\nint main(void) { return 0; }\n' \
         $header >$dir/$header.c
     cp $dir/$header.c $dir/$header.cpp
@@ -238,7 +290,7 @@ for header in timeline net; do
         source=$dir/$header.c
         case $compiler in *++*) source=$dir/$header.cpp ;; esac
         if ! command -v ${compiler%% *} >/dev/null; then
-            echo "SKIP tail $header.h: ${compiler%% *} is missing"
+            echo "SKIP tail $header.h, $compiler: ${compiler%% *} is missing"
             continue
         fi
         $compiler -I. -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror \

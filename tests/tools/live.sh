@@ -91,3 +91,8 @@ shows() {
     done
     result "$name" "$problem"
 }
+
+# sees COUNT WORDS: so many lines of the output have them by now
+sees() {
+    [ "$(grep -c -- "$2" $dir/out)" -ge $1 ]
+}

@@ -1,0 +1,241 @@
+#!/bin/sh
+# misskey-tail with each of the three TLS hooks, under AddressSanitizer, against misskey-serve behind stunnel with a
+# throw-away authority: what is accepted, what is refused and how that is said; restarts; --login. Then nginx in between.
+check=tls
+. tests/tools/live.sh
+strict="-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror"
+export ASAN_OPTIONS=detect_leaks=0
+export XDG_CONFIG_HOME=$dir/config
+unset MISSKEY_TOKEN SSL_CERT_FILE
+
+if ! $MAKE -s --no-print-directory build/misskey-serve; then
+    echo "FAIL tls: misskey-serve does not build"
+    exit 1
+fi
+
+# libraries NAME
+libraries() {
+    case $1 in
+    openssl) echo "-lssl -lcrypto" ;;
+    mbedtls) echo "-lmbedtls -lmbedx509 -lmbedcrypto" ;;
+    bearssl) echo "-lbearssl" ;;
+    esac
+}
+
+hooks=
+for name in openssl mbedtls bearssl; do
+    libs=$(libraries $name)
+    printf '#include <%s>\nint main(void) { return 0; }\n' \
+        $(case $name in openssl) echo openssl/ssl.h ;; mbedtls) echo mbedtls/ssl.h ;; *) echo bearssl.h ;; esac) >$dir/x.c
+    if ! gcc -o $dir/x $dir/x.c $libs 2>$dir/log; then
+        echo "SKIP tls $name: the library is missing"
+        continue
+    fi
+    printf '#define _POSIX_C_SOURCE 200809L\n#include "misskey_stream.h"\n#include "examples/tls_%s.h"\n' $name >$dir/x.cpp
+    for compiler in "clang -std=c99 -x c" "g++ -std=c++11"; do
+        if ! command -v ${compiler%% *} >/dev/null; then
+            echo "SKIP tls $name, $compiler: it is missing"
+            continue
+        fi
+        $compiler -I. $strict -fsyntax-only $dir/x.cpp >$dir/log 2>&1
+        result "$name, ${compiler% -x c}" "$(head -n 1 $dir/log)"
+    done
+    if gcc -std=c99 -O0 -g $strict -fsanitize=address,undefined -fno-sanitize-recover=all \
+        -DTLS_HEADER="\"tls_$name.h\"" -o $dir/$name examples/tail.c $libs 2>$dir/log; then
+        result "$name, misskey-tail" ""
+        hooks="$hooks $name"
+    else
+        result "$name, misskey-tail" "$(head -n 1 $dir/log)"
+    fi
+done
+
+# --- the throw-away authority ---
+
+if ! command -v openssl >/dev/null || ! command -v stunnel4 >/dev/null; then
+    echo "SKIP tls: openssl or stunnel4 is missing"
+    exit $failed
+fi
+
+# certificate NAME HOST DAYS...: signed by the authority, with its key in NAME.pem
+certificate() {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $dir/$1.key -out $dir/$1.csr -subj "/CN=$2" &&
+        printf 'subjectAltName=DNS:%s\nbasicConstraints=CA:FALSE\n' $2 >$dir/$1.ext &&
+        openssl x509 -req -in $dir/$1.csr -CA $dir/ca.pem -CAkey $dir/ca.key -CAcreateserial -extfile $dir/$1.ext \
+            -days $3 -out $dir/$1.crt &&
+        cat $dir/$1.crt $dir/$1.key >$dir/$1.pem
+}
+
+{
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $dir/ca.key -out $dir/ca.pem -days 2 \
+        -subj "/CN=throw-away authority" &&
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout $dir/other.key -out $dir/other.pem -days 2 \
+            -subj "/CN=another authority" &&
+        certificate good localhost 2 && certificate wrong elsewhere.example 2 && certificate expired localhost -1
+} >$dir/log 2>&1 || {
+    result "certificates" "openssl: $(tail -n 1 $dir/log)"
+    exit 1
+}
+
+# free_port: one that nobody uses now; stunnel and nginx cannot ask the system for one
+free_port() {
+    build/misskey-serve >$dir/free.out 2>&1 &
+    pids="$pids $!"
+    until_ 5 grep -q listening $dir/free.out
+    end KILL $!
+    sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' $dir/free.out
+    : >$dir/free.out
+}
+
+# secure NAME: stunnel with this certificate before the server; $tls_port and $stunnel
+secure() {
+    tls_port=$(free_port)
+    cat >$dir/stunnel.conf <<END
+foreground = yes
+pid =
+[ws]
+accept = 127.0.0.1:$tls_port
+connect = 127.0.0.1:$port
+cert = $dir/$1.pem
+END
+    stunnel4 $dir/stunnel.conf >$dir/stunnel.log 2>&1 &
+    stunnel=$!
+    pids="$pids $stunnel"
+    until_ 5 grep -q 'Configuration successful' $dir/stunnel.log || result "stunnel" "$(tail -n 1 $dir/stunnel.log)"
+}
+
+serve --token Sekrit0123456789 --speed 5
+plain_port=$port
+secure wrong
+wrong_port=$tls_port
+secure expired
+expired_port=$tls_port
+secure good
+
+for hook in $hooks; do
+    tail=$dir/$hook
+    ends 0 "$hook, the right chain" "" --ca $dir/ca.pem --capture --count 8 localhost:$tls_port
+    shows "$hook, the right chain, notes" "  connected" "localTimeline is on" "@" "(1000)"
+    for file in $dir/other.pem "the system's"; do
+        set -- --ca "$file"
+        [ -f "$file" ] || set --
+        ends 4 "$hook, unknown authority, $(basename "$file")" "certificate of localhost is signed by an unknown authority" \
+            "$@" localhost:$tls_port
+    done
+    ends 4 "$hook, wrong host" "certificate of localhost is for another name" --ca $dir/ca.pem localhost:$wrong_port
+    ends 4 "$hook, wrong address" "certificate of 127.0.0.1 is for another name" --ca $dir/ca.pem 127.0.0.1:$tls_port
+    ends 4 "$hook, expired" "certificate of localhost has expired" --ca $dir/ca.pem localhost:$expired_port
+    ends 4 "$hook, no TLS there" "no handshake with localhost: " --ca $dir/ca.pem localhost:$plain_port
+    ends 2 "$hook, --ca without certificates" "no certificates in $0" --ca $0 localhost:$tls_port
+    ends 2 "$hook, --ca that is not there" "no certificates in $dir/nothing" --ca $dir/nothing localhost:$tls_port
+    ends 3 "$hook, nobody listens" "Connection refused" --ca $dir/ca.pem localhost:1
+
+    rm -rf $dir/config
+    ends 0 "$hook, --login" "" --ca $dir/ca.pem --login localhost:$tls_port
+    shows "$hook, --login, the address" "^https://localhost:$tls_port/miauth/[0-9a-f-]*?name=misskey-tail&permission=read:"
+    stored=$dir/config/misskey-tail/localhost:$tls_port
+    result "$hook, --login, the file" "$([ "$(cat $stored)" = Sekrit0123456789 ] || echo 'another token')$(
+        find $dir/config -type f ! -perm 600)$(find $dir/config -type d ! -perm 700)"
+    result "$hook, --login, the token is not shown" "$(cat $dir/out $dir/err | grep Sekrit)"
+    ends 0 "$hook, the token of --login" "" --ca $dir/ca.pem --channel main --seconds 1 localhost:$tls_port
+    shows "$hook, the token of --login, its channel" "main is on"
+    ends 4 "$hook, --login, unknown authority" "unknown authority" --ca $dir/other.pem --login localhost:$tls_port
+done
+
+# --- restarts behind TLS: of the server, and of what speaks TLS for it ---
+
+for hook in $hooks; do
+    tail=$dir/$hook
+    begin --ca $dir/ca.pem --capture --record $dir/$hook.rec localhost:$tls_port
+    until_ 10 sees 1 '×1 on'
+    end KILL $server
+    until_ 10 sees 1 'connecting again'
+    serve --port $plain_port --token Sekrit0123456789 --speed 5
+    until_ 20 sees 1 'gap: localTimeline'
+    until_ 10 grep -q 'noteUpdated' $dir/$hook.rec/attempt-0*/messages.jsonl
+    end TERM $stunnel
+    until_ 10 sees 1 'Connection refused; connecting again'
+    stunnel4 $dir/stunnel.conf >$dir/stunnel.log 2>&1 &
+    stunnel=$!
+    pids="$pids $stunnel"
+    until_ 30 sees 2 'gap: localTimeline'
+    kill -INT $client
+    finished
+    ended 0 "$hook, restarts" ""
+    shows "$hook, restarts, what is said" "  connected$" "is on" "×1 on" "connecting again in" "connected again" \
+        "localTimeline is on" "gap: localTimeline" "Connection refused; connecting again" "connected again" "gap: localT"
+    problem=
+    cat $(find $dir/$hook.rec -name control.jsonl) | grep -q '"dir":"recv","op":"close","len":2,"code":1000' ||
+        problem="the server's answer to our Close is not in the recording"
+    result "$hook, SIGINT closes" "$problem"
+done
+
+# --- nginx in between: 502 while the server is away ---
+
+if ! command -v nginx >/dev/null || [ -z "$hooks" ]; then
+    echo "SKIP tls nginx: nginx or every TLS library is missing"
+    exit $failed
+fi
+mkdir -p $dir/nginx
+proxy_port=$(free_port)
+secure_port=$(free_port)
+cat >$dir/nginx/nginx.conf <<END
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr;
+events { }
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {
+        listen 127.0.0.1:$proxy_port;
+        listen 127.0.0.1:$secure_port ssl;
+        ssl_certificate $PWD/$dir/good.crt;
+        ssl_certificate_key $PWD/$dir/good.key;
+        location / {
+            proxy_pass http://127.0.0.1:$plain_port;
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade \$http_upgrade;
+            proxy_set_header Connection upgrade;
+            proxy_set_header Host \$host;
+        }
+    }
+}
+END
+nginx -p $PWD/$dir/nginx -c nginx.conf >$dir/nginx.log 2>&1 &
+pids="$pids $!"
+until_ 5 test -s $dir/nginx/nginx.pid || result "nginx" "does not start: $(tail -n 1 $dir/nginx.log)"
+
+# through NAME OPTIONS...
+through() {
+    name=$1
+    shift
+    begin "$@"
+    until_ 10 sees 1 'main is on'
+    end KILL $server
+    until_ 20 sees 1 'the server answers 502'
+    serve --port $plain_port --token Sekrit0123456789 --speed 5
+    until_ 30 sees 1 'gap: main'
+    kill -TERM $client
+    finished
+    ended 0 "$name" ""
+    shows "$name, what is said" "  connected$" "localTimeline is on" "main is on" "lost: .*; connecting again in" \
+        "the server answers 502 Bad Gateway; connecting again in" "connected again" "localTimeline is on" "gap: main" \
+        "closed (1000)"
+}
+
+echo Sekrit0123456789 >$dir/token
+set -- --token-file $dir/token --channel localTimeline --channel main
+through "nginx, plain" "$@" --plain localhost:$proxy_port
+through "nginx, TLS" "$@" --ca $dir/ca.pem localhost:$secure_port
+end KILL $server
+serve --port $plain_port --token another
+ends 5 "nginx, a bad token" "the server refuses the token (401" "$@" --ca $dir/ca.pem localhost:$secure_port
+end KILL $server
+ends 3 "nginx, nobody behind it" "no connection in 2 s: the server answers 502" "$@" --plain --seconds 2 \
+    localhost:$proxy_port
+exit $failed
