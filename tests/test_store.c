@@ -655,6 +655,22 @@ TEST a_known_note_is_replaced(void)
     PASS();
 }
 
+TEST of_duplicate_members_the_last_counts(void)
+{
+    static const char twice[] = "{'id':'a','userId':'x','userId':'u','text':'1','tags':[1],'text':'2','tags':[2]}";
+    static const char seen[] = "{'id':'a','renote':{'myReaction':'p','myReaction':'q'}}";
+    CHECK(begin());
+    CHANGED(NEW, put(NOTE("a", "")));
+    CHANGED(TEXT | REST, put("%s", twice));
+    IS("a", "{'id':'a','userId':'u','text':'2','tags':[2]}");
+    CHANGED(0, put("%s", twice));
+    CHANGED(REST, put("%s", "{'id':'a','renote':{}}"));
+    CHANGED(REST, put("%s", seen));
+    CHECK(misskey_jstr_eq(misskey_json_str(misskey_json_get(member("a", "renote"), "myReaction")), "q"));
+    CHANGED(0, put("%s", seen));
+    PASS();
+}
+
 TEST a_put_does_not_forget_who_reacted(void)
 {
     CHECK(begin());
@@ -1787,6 +1803,7 @@ SUITE(notes)
 {
     RUN_TEST(a_note_is_kept_as_it_came);
     RUN_TEST(a_known_note_is_replaced);
+    RUN_TEST(of_duplicate_members_the_last_counts);
     RUN_TEST(a_put_does_not_forget_who_reacted);
     RUN_TEST(my_reaction_stays_unless_it_is_said);
     RUN_TEST(what_is_no_note_is_refused);
