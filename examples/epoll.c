@@ -1,10 +1,11 @@
 /* misskey-epoll - a thousand connections in one thread (Linux): counts what comes, and what it costs
    What to copy: struct connection is all that a connection takes besides its rx and tx; on_ready() serves one that has
    something; sweep() is the clock of all. Three things keep a message as cheap as with one connection:
-   - edge-triggered epoll, both directions registered once: no system call but recv, send and epoll_wait;
-   - a short recv ends the turn of a connection, so none is made only to hear EAGAIN;
-   - nobody looks at connections where nothing happens: the deadlines of a connection are seconds away, so one look at
-     all of them each TICK_MS is exact enough.
+   - one recv for each connection that has something, of as much as its rx takes, then the next one's turn: epoll says
+     again who has more, so nobody is kept waiting by one that never ends, and no recv is made only to hear EAGAIN;
+   - what is to be sent is sent at once; epoll watches for room only where there was none;
+   - nobody looks at connections where nothing happens: all are looked at when the earliest of their deadlines has come,
+     which are seconds away, and not before TICK_MS have passed since the last time.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define _GNU_SOURCE
 #define MISSKEY_STREAM_IMPLEMENTATION
@@ -30,6 +31,7 @@ typedef struct connection {
     misskey_conn conn;
     misskey_channel_slot channel;
     int fd;                             /* -1: none */
+    uint32_t watched;                   /* what epoll watches it for */
     bool connecting;
 } connection;
 
@@ -39,6 +41,7 @@ static int queue;
 static uint64_t messages, most = 100000, dropped;
 static const char *channel = "localTimeline";
 static struct addrinfo *address;
+static uint32_t swept, due;             /* the last sweep; when the next one is needed */
 static bool measuring;
 static struct rusage before;
 
@@ -58,7 +61,7 @@ static bool entropy(void *user, void *dst, size_t len)
 
 static void dial(connection *c)
 {
-    struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .ptr = c } };
+    struct epoll_event e = { .events = c->watched = EPOLLOUT, .data = { .ptr = c } };
     c->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     c->connecting = c->fd >= 0 && epoll_ctl(queue, EPOLL_CTL_ADD, c->fd, &e) == 0 &&
                     (connect(c->fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS);
@@ -94,30 +97,36 @@ static void poll_events(connection *c)
     }
 }
 
-static void flush(connection *c)
+static void receive(connection *c)
 {
-    const uint8_t *data;
-    size_t len;
-    while (c->fd >= 0 && (data = misskey_conn_send_buf(&c->conn, &len)) != NULL) {
-        const ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
-        if (n <= 0) return;             /* EPOLLOUT will tell; if the peer is gone EPOLLIN does */
-        misskey_conn_send_ack(&c->conn, (size_t)n);
-    }
+    size_t room;
+    uint8_t *const dst = misskey_conn_recv_buf(&c->conn, &room);    /* after poll there is always room */
+    const ssize_t n = recv(c->fd, dst, room, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n > 0) misskey_conn_recv_ack(&c->conn, (size_t)n);
+    else misskey_conn_transport_down(&c->conn);
+    poll_events(c);
 }
 
-/* hung_up: the stream has ended, behind what is still to be read. */
-static void drain(connection *c, bool hung_up)
+static void flush(connection *c)
 {
-    while (c->fd >= 0) {
-        size_t room;
-        uint8_t *const dst = misskey_conn_recv_buf(&c->conn, &room);    /* after poll there is always room */
-        const ssize_t n = recv(c->fd, dst, room, 0);
-        if (n < 0 && errno == EAGAIN) return;
-        if (n > 0) misskey_conn_recv_ack(&c->conn, (size_t)n);
-        else misskey_conn_transport_down(&c->conn);
-        poll_events(c);
-        if (n > 0 && (size_t)n < room && !hung_up) return;
+    struct epoll_event e = { .events = EPOLLIN, .data = { .ptr = c } };
+    const uint8_t *data;
+    size_t len;
+    if (c->fd < 0 || c->connecting) return;
+    while ((data = misskey_conn_send_buf(&c->conn, &len)) != NULL) {
+        const ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+        if (n > 0) misskey_conn_send_ack(&c->conn, (size_t)n);
+        else break;                     /* if the peer is gone recv will say so */
     }
+    if (data != NULL) e.events |= EPOLLOUT;
+    if (e.events != c->watched && epoll_ctl(queue, EPOLL_CTL_MOD, c->fd, &e) == 0) c->watched = e.events;
+}
+
+static void keep_deadline(const connection *c, uint32_t now)
+{
+    const uint32_t wait = misskey_conn_timeout(&c->conn);
+    if (wait < due - now) due = now + wait;
 }
 
 static void on_ready(connection *c, uint32_t ready, uint32_t now)
@@ -132,10 +141,10 @@ static void on_ready(connection *c, uint32_t ready, uint32_t now)
         if (error == 0) misskey_conn_transport_up(&c->conn);
         else misskey_conn_transport_down(&c->conn);
     }
-    if ((ready & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-        drain(c, (ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
     poll_events(c);
+    if (c->fd >= 0 && !c->connecting && (ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) receive(c);
     flush(c);
+    keep_deadline(c, now);
 }
 
 /* --- all of them --- */
@@ -143,24 +152,27 @@ static void on_ready(connection *c, uint32_t ready, uint32_t now)
 static void sweep(uint32_t now)
 {
     uint32_t i;
+    swept = now;
+    due = now + 60000;
     for (i = 0; i < num; i++) {
         misskey_conn_tick(&all[i].conn, now);
         poll_events(&all[i]);
         flush(&all[i]);
+        keep_deadline(&all[i], now);
     }
 }
 
 static void run(void)
 {
     static struct epoll_event ready[BATCH];
-    uint32_t swept = net_now() - TICK_MS;
+    uint32_t now = net_now();
+    sweep(now);
     while (messages < most) {
-        uint32_t now = net_now();
-        int n, i;
-        if (now - swept >= TICK_MS) sweep(swept = now);
-        n = epoll_wait(queue, ready, BATCH, (int)(TICK_MS - (now - swept)));
+        const uint32_t least = swept + TICK_MS, next = (int32_t)(due - least) > 0 ? due : least;
+        int i, n = epoll_wait(queue, ready, BATCH, (int32_t)(next - now) > 0 ? (int)(next - now) : 0);
         now = net_now();
         for (i = 0; i < n; i++) on_ready(ready[i].data.ptr, ready[i].events, now);
+        if ((int32_t)(next - now) <= 0) sweep(now);
     }
 }
 

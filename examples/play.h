@@ -1,5 +1,5 @@
 /* play.h - what one client of misskey-serve gets: the steps of its story, or what happens in the world
-   What to copy: recorded() sends an event under the id that this client gave its channel; tell() knows who sees what.
+   What to copy: recorded() puts the id that this client gave its channel into an event; tell() knows who sees what.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #ifndef PLAY_H
 #define PLAY_H
@@ -90,6 +90,16 @@ static void tell(client *c, const world_act *a)
     c->played += n;
 }
 
+/* An operation on a channel; id NULL: on none. The only one that is answered on a channel asks for statistics. */
+static void operation(void *user, const char *id, const misskey_message *m)
+{
+    client *const c = user;
+    const pretend_channel *const channel = id != NULL ? pretend_find(&c->p, id, PRETEND_LIVE) : NULL;
+    if (channel == NULL || tale.recorded || !misskey_jstr_eq(m->event, "requestLog")) return;
+    if (strcmp(channel->name, "serverStats") == 0 || strcmp(channel->name, "queueStats") == 0)
+        (void)pretend_emit_on(&c->p, channel, "statsLog", "[]");
+}
+
 /* --- a recorded message --- */
 
 /* The client's channel for a recorded one: of the same name, best with the same params. */
@@ -109,15 +119,19 @@ static const pretend_channel *channel_for(const client *c, const story_channel *
 /* False: this client does not get it. */
 static bool recorded(client *c, const story_step *s)
 {
+    static char text[PRETEND_OUT];
     const pretend_channel *channel;
-    misskey_message m;
+    const char *quote;
+    size_t len;
     if (raw || (s->kind != MISSKEY_KIND_CHANNEL && s->kind != MISSKEY_KIND_CONNECTED))
         return misskey_ws_send(&c->p.ws, s->text, s->len, s->binary) == MISSKEY_ERR_OK;
     if (s->kind == MISSKEY_KIND_CONNECTED || (channel = channel_for(c, s->channel)) == NULL) return false;
-    if (misskey_message_parse(s->text, s->len, &m) != MISSKEY_ERR_OK) return false;
-    m.id = misskey_jstr_text(channel->id);
-    m.id_number = false;
-    return pretend_say(&c->p, &m);
+    if (s->len + sizeof channel->id + 2 > sizeof text) return false;
+    quote = channel->number ? "" : "\"";
+    memcpy(text, s->text, s->id_at);
+    len = s->id_at + (size_t)sprintf(text + s->id_at, "%s%s%s", quote, channel->id, quote);
+    memcpy(text + len, s->text + s->id_at + s->id_len, s->len - s->id_at - s->id_len);
+    return misskey_ws_send(&c->p.ws, text, len + s->len - s->id_at - s->id_len, false) == MISSKEY_ERR_OK;
 }
 
 /* --- commands of a script --- */
@@ -309,6 +323,7 @@ static void play(client *c)
         if (c->at < tale.num && speed > 0) c->due += tale.steps[c->at].wait / speed;
         if (c->drop_at > 0 && c->played >= c->drop_at && c->at < tale.num && !c->cutting) cut(c);
     }
+    if (tale.num == 0 && c->drop_at > 0 && c->played >= c->drop_at && !c->cutting) cut(c);
     if (c->at == tale.num && tale.recorded && c->p.open && !c->cutting && (raw || c->settled || settled(c)))
         pretend_close(&c->p, 1000, "end of the recording");
 }

@@ -164,7 +164,7 @@ static bool write_client(client *c)
     if (c->allowance > c->slow) c->allowance = c->slow;
     while ((data = pretend_send_buf(&c->p, &len)) != NULL && len > 0) {
         const size_t most = c->slow > 0 && c->allowance < (double)len ? (size_t)c->allowance : len;
-        const ssize_t n = most > 0 ? send(c->fd, data, most, MSG_NOSIGNAL) : 0;
+        const ssize_t n = most > 0 ? send(c->fd, data, most, 0) : 0;
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
         pretend_send_ack(&c->p, (size_t)n);
         c->allowance -= (double)n;
@@ -218,6 +218,7 @@ static bool welcome(int listener)
     c->p.any_name = tale.recorded;      /* a recording may be of a fork */
     c->p.deaf = raw;
     c->p.arrived = arrived;
+    c->p.operation = operation;
     c->p.user = c;
     c->p.now = now;
     c->drop_at = drop_after;
@@ -388,6 +389,7 @@ int main(int argc, char **argv)
     action.sa_handler = on_signal;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
     fds = story_allocate(fds, 2 * sizeof *fds);
     loop(listen_on(port));
     return 0;

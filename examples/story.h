@@ -59,6 +59,7 @@ typedef struct story_step {
     size_t len;
     bool binary;
     misskey_kind kind;
+    size_t id_at, id_len;           /* CHANNEL: where the id stands in the text, with its quotes */
     const story_channel *channel;   /* CHANNEL: as the recorded client connected it; NULL: it never did */
 } story_step;
 
@@ -182,6 +183,10 @@ static void story_received(story *s, const story_registry *r, char *text, size_t
     step->op = STORY_RECORDED;
     if (misskey_message_parse(text, len, &m) != MISSKEY_ERR_OK) return;
     step->kind = m.kind;
+    if (m.kind == MISSKEY_KIND_CHANNEL) {
+        step->id_at = (size_t)(m.id.ptr - text) - !m.id_number;
+        step->id_len = m.id.len + (m.id_number ? 0 : 2);
+    }
     for (i = r->num; m.kind == MISSKEY_KIND_CHANNEL && i-- > 0 && step->channel == NULL; ) {
         const story_channel *const c = r->list[i];
         if (strlen(c->id) == m.id.len && memcmp(c->id, m.id.ptr, m.id.len) == 0) step->channel = c;

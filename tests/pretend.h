@@ -17,7 +17,7 @@
 #ifndef PRETEND_OUT             /* bytes that wait for the client, so also the longest message */
 #define PRETEND_OUT (1u << 18)
 #endif
-enum { PRETEND_CHANNELS = 256, PRETEND_IDS = 1 << 14, PRETEND_REFUSALS = 512, PRETEND_ID = 40, PRETEND_NAME = 32,
+enum { PRETEND_CHANNELS = 256, PRETEND_IDS = 1 << 14, PRETEND_REFUSALS = 512, PRETEND_ID = 64, PRETEND_NAME = 32,
        PRETEND_PARAMS = 96 };
 
 /* What a server does. Zero is a server that accepts everything at once and tells everything. */
@@ -59,7 +59,8 @@ typedef enum pretend_state {
 } pretend_state;
 
 typedef struct pretend_channel {
-    char name[PRETEND_NAME], params[PRETEND_PARAMS], id[PRETEND_ID];
+    char name[PRETEND_NAME], params[PRETEND_PARAMS], id[PRETEND_ID];   /* id: still escaped */
+    bool number;            /* the id came as a number, and is echoed so */
     pretend_state state;
     uint32_t due;           /* PENDING: when it is live */
     bool pong;
@@ -152,6 +153,7 @@ static bool pretend_emit_on(pretend *p, const pretend_channel *c, const char *ev
     memset(&m, 0, sizeof m);
     m.kind = MISSKEY_KIND_CHANNEL;
     m.id = misskey_jstr_text(c->id);
+    m.id_number = c->number;
     m.event = misskey_jstr_text(event);
     m.body = misskey_json_text(body);
     return c->state != PRETEND_PENDING && pretend_say(p, &m);
@@ -210,6 +212,12 @@ static void pretend_copy(char *dst, size_t cap, const char *src, size_t len)
     if (len >= cap) len = cap - 1;
     memcpy(dst, src, len);
     dst[len] = 0;
+}
+
+/* As it is on the wire, so that it can be sent again. */
+static void pretend_copy_id(char dst[PRETEND_ID], misskey_jstr id)
+{
+    pretend_copy(dst, PRETEND_ID, id.ptr != NULL ? id.ptr : "", id.len);
 }
 
 static void pretend_remove(pretend *p, pretend_channel *c)
@@ -291,6 +299,7 @@ static void pretend_created(pretend *p, pretend_channel *c)
     memset(&m, 0, sizeof m);
     m.kind = MISSKEY_KIND_CONNECTED;
     m.id = misskey_jstr_text(c->id);
+    m.id_number = c->number;
     if (!pretend_say(p, &m) && p->open && (p->texts || p->ws.state_ == MSKI_OPEN)) p->overflow++;
 }
 
@@ -331,7 +340,7 @@ static pretend_channel *pretend_new_channel(pretend *p)
     return &p->channels[p->num_channels++];
 }
 
-static void pretend_connect(pretend *p, const char *name, const char *id, misskey_json params, bool pong)
+static void pretend_connect(pretend *p, const char *name, const char *id, bool number, misskey_json params, bool pong)
 {
     char text[PRETEND_PARAMS];
     pretend_channel *c;
@@ -344,6 +353,7 @@ static void pretend_connect(pretend *p, const char *name, const char *id, misske
     c = pretend_find(p, id, PRETEND_LIVE);
     if (c != NULL && !p->era.double_ids) pretend_remove(p, c);
     why = pretend_objection(p, name, &forbidden);
+    forbidden = forbidden || (number && p->era.strict);
     if (why != MISSKEY_REASON_UNKNOWN || forbidden || (c = pretend_new_channel(p)) == NULL) {
         pretend_refuse_channel(p, name, text, why);
         return;
@@ -352,6 +362,7 @@ static void pretend_connect(pretend *p, const char *name, const char *id, misske
     pretend_copy(c->params, sizeof c->params, text, strlen(text));
     pretend_copy(c->id, sizeof c->id, id, strlen(id));
     c->pong = pong;
+    c->number = number;
     c->due = p->now + pretend_random(p, p->era.create_ms + 1);
     if (!p->era.async) pretend_created(p, c);
 }
@@ -421,10 +432,10 @@ static void pretend_odd_connect(pretend *p, misskey_json body)
     bool pong = false;
     if (misskey_json_str(misskey_json_get(body, "channel")).ptr == NULL) return;
     (void)misskey_jstr_copy(misskey_json_str(misskey_json_get(body, "channel")), name, sizeof name);
-    (void)misskey_jstr_copy(misskey_json_str(misskey_json_get(body, "id")), id, sizeof id);
+    pretend_copy_id(id, misskey_json_str(misskey_json_get(body, "id")));
     (void)misskey_json_bool(misskey_json_get(body, "pong"), &pong);
     if (p->era.strict) pretend_refuse_channel(p, name, "", MISSKEY_REASON_UNKNOWN);
-    else pretend_connect(p, name, id, misskey_json_text("{}"), pong);
+    else pretend_connect(p, name, id, false, misskey_json_text("{}"), pong);
 }
 
 static void pretend_operation(pretend *p, const char *id, const misskey_message *m)
@@ -440,11 +451,11 @@ static void pretend_text(pretend *p, const char *text, size_t len)
     misskey_message m;
     if (misskey_message_parse(text, len, &m) != MISSKEY_ERR_OK) return;
     p->heard_at = p->now;
-    (void)misskey_jstr_copy(m.id, id, sizeof id);
+    pretend_copy_id(id, m.id);
     switch (m.kind) {
     case MISSKEY_KIND_CONNECT:
         (void)misskey_jstr_copy(m.channel, name, sizeof name);
-        pretend_connect(p, name, id, m.body, m.pong);
+        pretend_connect(p, name, id, m.id_number, m.body, m.pong);
         break;
     case MISSKEY_KIND_DISCONNECT:
         pretend_disconnect(p, id);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -68,7 +69,7 @@ static int io_read(void *user, void *dst, size_t len)
 static int io_write(void *user, const void *src, size_t len)
 {
     (void)user;
-    return io_result(send(fd, src, len, MSG_NOSIGNAL));
+    return io_result(send(fd, src, len, 0));
 }
 
 static bool dial(void)
@@ -181,6 +182,7 @@ int main(int argc, char **argv)
     desc.session.num_captures = (uint16_t)(capturing ? 4096 : 0);
     if (port == 0 || desc.ws.rx.ptr == NULL || misskey_conn_init(&conn, &desc) != MISSKEY_ERR_OK)
         return fputs(usage, stderr), 2;
+    (void)signal(SIGPIPE, SIG_IGN);
     misskey_conn_tick(&conn, now_ms());
     for (k = 0; k < num_names; k++) {
         char *const params = strchr(names[k], ':');
