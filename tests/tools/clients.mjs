@@ -165,7 +165,10 @@ await check('heartbeats: no answer, no harm', async () => {
 
 await check('a wrong token is refused with 401', async () => {
     const socket = new WebSocket(`ws://${world.host}/streaming?i=wrong`);
-    const answer = await new Promise(done => socket.on('error', error => done(error.message)));
+    const answer = await new Promise(done => {
+        socket.on('open', () => done('it is open'));
+        socket.on('error', error => done(error.message));
+    });
     assert.match(answer, /401/);
 });
 

@@ -18,7 +18,12 @@ export async function until(what, test) {
 export function reporter(topic) {
     const check = async (name, body) => {
         let problem = '';
-        try { await body(); } catch (error) { problem = String(error.message).split('\n').slice(0, 3).join(' '); }
+        const late = sleep(3 * PATIENCE).then(() => fail(`no end after ${3 * PATIENCE / 1000} s`));
+        try {
+            await Promise.race([body(), late]);
+        } catch (error) {
+            problem = String(error.message).split('\n').slice(0, 3).join(' ');
+        }
         console.log(problem ? `FAIL ${topic} ${name}: ${problem}` : `PASS ${topic} ${name}`);
         if (problem) check.failures++;
     };
