@@ -1123,6 +1123,48 @@ TEST of_a_large_note_the_store_keeps_what_it_works_with(void)
     PASS();
 }
 
+/* What each member stands for, and whether it comes before others where not all fits. */
+static const struct { const char *name; uint32_t bit; bool first; } parts[] = {
+    { "createdAt", REST, true }, { "userId", REST, true }, { "renoteId", REST, true }, { "replyId", REST, true },
+    { "visibility", REST, true }, { "reactions", REACTIONS, true }, { "reactionCount", REACTIONS, true },
+    { "reactionEmojis", REACTIONS, true }, { "reactionCounts", REACTIONS, true }, { "myReaction", MY_REACTION, true },
+    { "poll", POLL, true }, { "text", TEXT, true }, { "cw", TEXT, true }, { "files", TEXT, false },
+    { "fileIds", TEXT, false }, { "media", TEXT, false }, { "mediaIds", TEXT, false }, { "deletedAt", DELETED, true },
+    { "user", REST, false }, { "reply", REST, false }, { "renote", REST, false }, { "tags", REST, false }
+};
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+TEST each_member_is_reported_as_what_it_stands_for(void)
+{
+    int i;
+    CHECK(begin());
+    for (i = 0; i < PARTS; i++) {
+        CHECK(put("{'id':'a','createdAt':'c','userId':'u','%s':'p'}", parts[i].name) >= 0);
+        CHANGED(parts[i].bit, put("{'id':'a','createdAt':'c','userId':'u','%s':'q'}", parts[i].name));
+    }
+    PASS();
+}
+
+/* A filler in front that has room only if one of the members that come first does not. */
+TEST members_that_come_first_keep_their_room(void)
+{
+    char members[LINE] = "'id':'a'";
+    int i;
+    CHECK(begin());
+    for (i = 0; i < PARTS; i++) if (parts[i].first) sprintf(members + strlen(members), ",'%s':'p'", parts[i].name);
+    CHANGED(NEW | CUT, put("{'a':'%s',%s}", filler(SIZE / 4 * 3 - strlen(members) - strlen("{,'a':''}") + 1), members));
+    CHECK(member("a", "a").ptr == NULL);
+    for (i = 0; i < PARTS; i++) CHECK(!parts[i].first || member("a", parts[i].name).ptr != NULL);
+    for (i = 0; i < PARTS; i++) {
+        if (parts[i].first) continue;
+        CHECK(begin());
+        CHANGED(NEW | CUT, put("{'id':'a','a':'%s','%s':'p'}", filler(SIZE / 4 * 3 - strlen("{'id':'a','a':''}")),
+                               parts[i].name));
+        CHECK(member("a", "a").ptr != NULL);
+    }
+    PASS();
+}
+
 TEST what_fits_is_not_cut(void)
 {
     CHECK(begin());
@@ -1836,6 +1878,8 @@ SUITE(slots)
     RUN_TEST(a_held_renote_holds_what_it_learns_to_repeat);
     RUN_TEST(held_as_often_as_can_be_counted);
     RUN_TEST(of_a_large_note_the_store_keeps_what_it_works_with);
+    RUN_TEST(each_member_is_reported_as_what_it_stands_for);
+    RUN_TEST(members_that_come_first_keep_their_room);
     RUN_TEST(what_fits_is_not_cut);
     RUN_TEST(what_does_not_fit_any_more_is_cut);
     RUN_TESTp(of_too_many_members_some_are_left_out, SIZE);
