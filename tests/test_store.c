@@ -1079,6 +1079,20 @@ TEST a_held_renote_holds_what_it_learns_to_repeat(void)
     PASS();
 }
 
+TEST what_a_held_renote_repeats_has_no_room(void)
+{
+    CHECK(begin_with(2, SIZE));
+    CHANGED(NEW, put("{'id':'r'}"));
+    CHANGED(NEW, put("{'id':'n'}"));
+    OK(hold("r"));
+    OK(hold("n"));
+    CHECK(put(RENOTE("r", "a", NOTE("a", ""))) > 0);
+    CHECK(here("r") && here("n") && !here("a"));
+    OK(release("r"));
+    REFUSED(STALE, release("r"));
+    PASS();
+}
+
 TEST held_as_often_as_can_be_counted(void)
 {
     long i;
@@ -1876,6 +1890,7 @@ SUITE(slots)
     RUN_TEST(holding_a_renote_does_not_undo_updates);
     RUN_TEST(holding_a_renote_finds_what_came_later);
     RUN_TEST(a_held_renote_holds_what_it_learns_to_repeat);
+    RUN_TEST(what_a_held_renote_repeats_has_no_room);
     RUN_TEST(held_as_often_as_can_be_counted);
     RUN_TEST(of_a_large_note_the_store_keeps_what_it_works_with);
     RUN_TEST(each_member_is_reported_as_what_it_stands_for);
