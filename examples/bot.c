@@ -1,18 +1,16 @@
 /* misskey-bot - answers whoever mentions it: prints the body of the POST /api/notes/create that it would send
-   What to copy: all of it; answer() is where your bot begins. POSIX (net.h).
+   What to copy: all of it; answer() is where your bot begins. POSIX.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
-#include "net.h"
+#include "wire.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 
 static misskey_conn conn;
-static net tcp = { .fd = -1 };
-static bool dialling;
+static wire peer;
 
 static void fail(const char *what, const char *why)
 {
@@ -45,64 +43,66 @@ static void answer(misskey_json json)
     if (misskey_jw_done(&w, &post) == MISSKEY_ERR_OK) printf("%.*s\n", (int)post.len, post.ptr);
 }
 
-static void handle(const misskey_event *e, const char *host, const char *port)
+static void handle(const misskey_event *e, const char *host)
 {
     switch (e->type) {
     case MISSKEY_EVENT_DIAL:
-        dialling = net_dial(&tcp, host, port, net_now());
-        if (!dialling) misskey_conn_transport_down(&conn);
+        if (wire_dial(&peer, net_now()) == WIRE_FAILED) misskey_conn_transport_down(&conn);
         break;
     case MISSKEY_EVENT_MESSAGE:
         if (misskey_channel_event_find(e->message.event) == MISSKEY_CHANNEL_EVENT_MENTION) answer(e->message.body);
         break;
     case MISSKEY_EVENT_CHANNEL_READY: fprintf(stderr, "misskey-bot: listening\n"); break;
     case MISSKEY_EVENT_CLOSED:
-        net_close(&tcp);
+        wire_close(&peer);
         if (e->code == 401 || e->code == 403) fail(host, misskey_err_text(e->err));
         break;
     default: break;     /* outages: the session comes back by itself */
     }
 }
 
-static void turn(const char *host, const char *port)
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static void turn(const char *host)
 {
-    const uint32_t now = net_now(), wait = misskey_conn_timeout(&conn);
-    const misskey_io io = net_io(&tcp);
-    struct pollfd socket = { tcp.fd, POLLIN, 0 };
+    const uint32_t wait = least(misskey_conn_timeout(&conn), wire_timeout(&peer, net_now()));
+    const misskey_io io = wire_io(&peer);
     misskey_event e;
     size_t len;
-    if (dialling || misskey_conn_send_buf(&conn, &len) != NULL) socket.events |= POLLOUT;
-    (void)poll(&socket, 1, (int)(dialling ? net_timeout(&tcp, now) : wait < 60000 ? wait : 60000));
+    struct pollfd socket = { peer.tcp.fd, wire_events(&peer, misskey_conn_send_buf(&conn, &len) != NULL), 0 };
+    (void)poll(&socket, 1, (int)least(wait, 60000));
     misskey_conn_tick(&conn, net_now());
-    if (dialling) {
-        const net_state state = net_connected(&tcp, net_now());
-        dialling = state == NET_WAIT;
-        if (state == NET_CONNECTED) misskey_conn_transport_up(&conn);
-        if (state == NET_FAILED) misskey_conn_transport_down(&conn);
+    if (peer.state == WIRE_CONNECTING || peer.state == WIRE_SECURING) {
+        const wire_state state = wire_drive(&peer, net_now());
+        if (state == WIRE_UP) misskey_conn_transport_up(&conn);
+        if (state == WIRE_FAILED) misskey_conn_transport_down(&conn);
     }
-    if (!dialling && tcp.fd >= 0) (void)misskey_conn_pump(&conn, &io);
-    while (misskey_conn_poll(&conn, &e)) handle(&e, host, port);
+    if (peer.state == WIRE_UP) (void)misskey_conn_pump(&conn, &io);
+    while (misskey_conn_poll(&conn, &e)) handle(&e, host);
 }
 
 int main(int argc, char **argv)
 {
     static uint8_t rx[MISSKEY_RX_SIZE(65536)], tx[MISSKEY_TX_SIZE(1024)];
     static misskey_channel_slot slot;
-    const char *const address = argc == 4 && strcmp(argv[1], "--plain") == 0 ? argv[2] : "";
+    const bool plain = argc == 4 && strcmp(argv[1], "--plain") == 0;
+    const char *const address = argc == 3 || plain ? argv[argc - 2] : "";
+    FILE *const file = fopen(argv[argc - 1], "r");
     char token[256] = "", host[256], port[8];
-    FILE *const file = argc == 4 ? fopen(argv[3], "r") : NULL;
     misskey_conn_desc desc = { .ws = { .host = address, .token = token, .entropy = net_entropy, .rx = { rx, sizeof rx },
                                        .tx = { tx, sizeof tx } },
                                .session = { .channels = &slot, .num_channels = 1 } };
     misskey_channel main_channel;
     misskey_err err;
-    if (!net_address(address, "80", host, port)) fail("usage", "misskey-bot --plain HOST[:PORT] TOKEN_FILE");
-    if (file == NULL || fscanf(file, "%255s", token) != 1) fail(argv[3], "no access token in it");
+    if (!net_address(address, plain ? "80" : "443", host, port))
+        fail("usage", "misskey-bot [--plain] HOST[:PORT] TOKEN_FILE");
+    if (file == NULL || fscanf(file, "%255s", token) != 1) fail(argv[argc - 1], "no access token in it");
     (void)fclose(file);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    if (!wire_init(&peer, host, port, !plain, NULL)) fail(host, peer.error);
     err = misskey_conn_init(&conn, &desc);
     if (err == MISSKEY_ERR_OK) err = misskey_channel_open(&conn.session, "main", NULL, NULL, &main_channel);
     if (err != MISSKEY_ERR_OK) fail(address, misskey_err_text(err));
-    for (;;) turn(host, port);
+    for (;;) turn(host);
 }

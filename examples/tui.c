@@ -5,13 +5,11 @@
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
-#include "net.h"
 #include "replay.h"
 #include "screen.h"
 #include "screen_svg.h"
 #include "timeline.h"
-
-#include <poll.h>
+#include "wire.h"
 
 static const char help[] =
     "usage: misskey-tui HOST[:PORT] [--plain] [--token-file FILE]\n"
@@ -44,11 +42,10 @@ static void fail(int status, const char *format, ...)
     exit(status);
 }
 
-typedef enum style {
+enum {
     TEXT, DIM, BORDER, BAR, BAR_DIM, BAR_GOOD, BAR_BAD, TITLE, WARNING, FILES, CHIP, GAP,
-    NAME_0, NAME_1, NAME_2, NAME_3, NAME_4, NAME_5
-} style;
-enum { NAMES = 6 };
+    NAME_0, NAME_1, NAME_2, NAME_3, NAME_4, NAME_5, NAMES = 6
+};
 
 static const screen_look looks[] = {
     [TEXT] = { 0, 0, 0 },       [DIM] = { 2, 0, 0 },          [BORDER] = { 2, 0, 0 },     [BAR] = { 1, 255, 237 },
@@ -84,7 +81,7 @@ static void draw_user(misskey_json json, int64_t time)
     (void)misskey_user_read(json, &user);
     for (i = 0; i < user.username.len; i++) sum = sum * 31 + (unsigned char)user.username.ptr[i];
     pen.columns -= 6;
-    pen.look = (style)(NAME_0 + sum % NAMES);
+    pen.look = (int)(NAME_0 + sum % NAMES);
     put_str(user.name.len > 0 ? user.name : user.username, 1);
     pen.look = DIM;
     if (user.name.len > 0) {
@@ -389,10 +386,10 @@ static void draw_column(column *c)
 static misskey_conn conn;
 static char host[256];
 static char state[440];                 /* of the connection, in words */
-static style state_look = BAR_DIM;
+static int state_look = BAR_DIM;
 static bool dirty;                      /* the screen is to be drawn anew */
 
-static void say(style look, const char *format, ...)
+static void say(int look, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -441,8 +438,8 @@ static void draw_screen(void)
 
 /* --- events --- */
 
-static net tcp = { .fd = -1 };
-static bool replaying, dialling, closed;
+static wire peer = { .tcp = { .fd = -1 }, .error = "" };
+static bool replaying, closed;
 static bool failed;                     /* and it is not said yet when the next attempt is */
 static char port[8];
 
@@ -484,21 +481,20 @@ static void handle_message(const misskey_event *e)
 
 static void handle_closed(const misskey_event *e)
 {
-    const bool lost = e->err == MISSKEY_ERR_TRANSPORT && tcp.error[0] != '\0';
-    const char *const why = lost ? tcp.error : misskey_err_text(e->err);
+    const bool lost = e->err == MISSKEY_ERR_TRANSPORT && peer.error[0] != '\0';
+    const char *const why = lost ? peer.error : misskey_err_text(e->err);
     closed = failed = true;
     if (e->err == MISSKEY_ERR_OK) say(BAR_BAD, "closed by the server (%u)", (unsigned)e->code);
     else if (e->err == MISSKEY_ERR_HTTP_STATUS) say(BAR_BAD, "HTTP %u: %s", (unsigned)e->code, why);
     else say(BAR_BAD, "%s", why);
-    net_close(&tcp);
+    wire_close(&peer);
 }
 
-/* The socket could not be connected. */
+/* No connection came about. */
 static void give_up(void)
 {
-    dialling = false;
     failed = true;
-    say(BAR_BAD, "%s", tcp.error);
+    say(BAR_BAD, "%s", peer.error);
     misskey_conn_transport_down(&conn);
 }
 
@@ -506,8 +502,7 @@ static void dial(void)
 {
     say(BAR_DIM, "connecting");
     closed = false;
-    dialling = net_dial(&tcp, host, port, net_now());
-    if (!dialling) give_up();
+    if (wire_dial(&peer, net_now()) == WIRE_FAILED) give_up();
 }
 
 /* Before the reason: when the next attempt is, if there is one. */
@@ -599,7 +594,7 @@ static void play(double ms)
 
 /* --- the program --- */
 
-static void set_up(const misskey_ws_desc *wire, const char *token)
+static void set_up(const misskey_ws_desc *ws, const char *token)
 {
     static uint8_t rx[MISSKEY_RX_SIZE(1 << 20)], tx[MISSKEY_TX_SIZE(4096)];
     static uint64_t memory[MISSKEY_STORE_SIZE(4 * ROWS, NOTE_SIZE) / 8], other[MISSKEY_STORE_SIZE(ROWS, NOTE_SIZE) / 8];
@@ -608,7 +603,7 @@ static void set_up(const misskey_ws_desc *wire, const char *token)
     const misskey_store_desc desc = { .mem = { memory, sizeof memory }, .note_size = NOTE_SIZE,
                                       .session = replaying ? NULL : &conn.session };
     const misskey_store_desc desc_inbox = { .mem = { other, sizeof other }, .note_size = NOTE_SIZE };
-    misskey_conn_desc all = { .ws = *wire };
+    misskey_conn_desc all = { .ws = *ws };
     misskey_channel channel;
     misskey_err err;
     int k;
@@ -690,30 +685,27 @@ static bool handle_signal(char number)
 
 static void step_network(uint32_t now)
 {
-    const misskey_io io = net_io(&tcp);
-    net_state how = NET_WAIT;
+    const misskey_io io = wire_io(&peer);
     misskey_conn_tick(&conn, now);
-    if (dialling) how = net_connected(&tcp, now);
-    if (how == NET_FAILED) give_up();
-    if (how == NET_CONNECTED) {
-        dialling = false;
-        misskey_conn_transport_up(&conn);
+    if (peer.state == WIRE_CONNECTING || peer.state == WIRE_SECURING) {
+        const wire_state how = wire_drive(&peer, now);
+        if (how == WIRE_FAILED) give_up();
+        if (how == WIRE_UP) misskey_conn_transport_up(&conn);
     }
-    if (!dialling && tcp.fd >= 0) (void)misskey_conn_pump(&conn, &io);
+    if (peer.state == WIRE_UP) (void)misskey_conn_pump(&conn, &io);
     handle_events();
-    if (!dialling && tcp.fd >= 0) (void)misskey_conn_pump(&conn, &io);
+    if (peer.state == WIRE_UP) (void)misskey_conn_pump(&conn, &io);
 }
 
 /* Sleeps until there is something to do. False: quit. */
 static bool wait_for_work(uint32_t timeout)
 {
     struct pollfd fds[3] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = screen.signals, .events = POLLIN },
-                             { .fd = tcp.fd, .events = POLLIN } };
+                             { .fd = peer.tcp.fd } };
     char bytes[64];
     ssize_t n, i;
     size_t out;
-    if (dialling) fds[2].events = POLLOUT;
-    else if (misskey_conn_send_buf(&conn, &out) != NULL) fds[2].events |= POLLOUT;
+    fds[2].events = wire_events(&peer, misskey_conn_send_buf(&conn, &out) != NULL);
     if (poll(fds, 3, timeout < 60000 ? (int)timeout : 60000) < 0) return errno == EINTR;
     if (fds[1].revents != 0) {
         n = read(screen.signals, bytes, sizeof bytes);
@@ -745,8 +737,7 @@ static void run(void)
         }
         timeout = dirty ? FRAME_MS - least(now - drawn, FRAME_MS) : MISSKEY_FOREVER;
         if (replaying && !ended) timeout = least(timeout, (uint32_t)(recording.ms / speed) - (now - begun) + 1);
-        if (!replaying) timeout = least(timeout, misskey_conn_timeout(&conn));
-        if (dialling) timeout = least(timeout, net_timeout(&tcp, now));
+        if (!replaying) timeout = least(timeout, least(misskey_conn_timeout(&conn), wire_timeout(&peer, now)));
     } while (wait_for_work(timeout));
 }
 
@@ -765,30 +756,31 @@ static const char *read_token(const char *path)
 
 static void begin_live(const char *address, const char *token_file, bool plain)
 {
-    const misskey_ws_desc wire = { .host = address, .entropy = net_entropy };
-    if (!plain) fail(UNUSABLE, "built without TLS: only --plain is possible");
-    if (!net_address(address, "80", host, port)) fail(UNUSABLE, "%s is no HOST or HOST:PORT", address);
-    set_up(&wire, token_file != NULL ? read_token(token_file) : NULL);
+    const misskey_ws_desc ws = { .host = address, .entropy = net_entropy };
+    if (!net_address(address, plain ? "80" : "443", host, port))
+        fail(UNUSABLE, "%s is no HOST or HOST:PORT", address);
+    if (!wire_init(&peer, host, port, !plain, NULL)) fail(UNUSABLE, "%s", peer.error);
+    set_up(&ws, token_file != NULL ? read_token(token_file) : NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
 /* A Close frame, if the socket takes it; nobody waits for the answer. */
 static void end_live(void)
 {
-    const misskey_io io = net_io(&tcp);
+    const misskey_io io = wire_io(&peer);
     (void)misskey_conn_close(&conn, 1000, NULL);
-    if (!dialling && tcp.fd >= 0) (void)misskey_conn_pump(&conn, &io);
-    net_close(&tcp);
+    if (peer.state == WIRE_UP) (void)misskey_conn_pump(&conn, &io);
+    wire_close(&peer);
 }
 
 static void begin_replay(const char *dir)
 {
-    misskey_ws_desc wire = { 0 };
+    misskey_ws_desc ws = { 0 };
     if (!replay_open(&recording, dir)) fail(UNUSABLE, "%s", recording.error);
     replaying = true;
-    replay_ask(&recording, &wire);
+    replay_ask(&recording, &ws);
     replay_header(&recording, "Host:", host, sizeof host);
-    set_up(&wire, NULL);
+    set_up(&ws, NULL);
     misskey_conn_transport_up(&conn);
     ended = !replay_next(&recording);
     if (recording.error[0] != '\0') fail(BROKEN, "%s", recording.error);

@@ -160,6 +160,15 @@ borders() {
     echo "$problem"
 }
 
+# quit: back to the shell, which listens again
+quit() {
+    rm -f $dir/back
+    keys q
+    wait_for 5 is 0 t display -p '#{alternate_on}'
+    type "echo back >$dir/back"
+    wait_for 5 test -s $dir/back
+}
+
 # Ten lines of the first column; of the others. is TEXT COMMAND..., is_not: does it print this?
 column() { screen | sed -n '3,12s/│.*//p'; }
 others() { screen | sed -n '3,12s/^[^│]*│//p'; }
@@ -272,7 +281,7 @@ problem=
 result "reactions count up" "$problem"
 screen -e | grep -q '38;5;' && problem= || problem="no colours"
 result "colours" "$problem"
-keys q
+quit
 type "NO_COLOR=1 $tui --replay $demo --speed 1000"
 wait_for 10 shows 'end of the recording'
 screen -e | grep -q '8;5;' && problem="colours" || problem=
@@ -369,11 +378,10 @@ problem=$(sane)
 result "live, quit" "$problem"
 type "$tui $address --plain 2>$dir/err"
 wait_for 20 shows '^ Local *$' && ! shows '│' && problem= || problem="without a token: $(screen | head -n 3)"
-keys q
+quit
 result "live, without a token" "$problem"
 echo wrong >$dir/token
 type "$tui $address --plain --token-file $dir/token 2>$dir/err"
 wait_for 20 shows '^ misskey-tui  ● 127.0.0.1  HTTP 401: the upgrade was refused' && problem= || problem=$(screen | head -n 1)
-keys q
 result "live, wrong token" "$problem"
 exit $failed
