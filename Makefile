@@ -6,7 +6,7 @@
 # make build/NAME one program                    make install, make clean
 # make bench      speed, against the peers that are installed and those in PEERS="/path/to/a.so ..."; REPETITIONS=9
 # make test GREATEST=/path/to/dir uses another greatest.h; BUILD=dir builds elsewhere. TLS=openssl, mbedtls, bearssl or
-# none: what misskey-tail is built with; by default the first of them that pkg-config knows.
+# none: what tail, tui and bot are built with; by default the first of them that pkg-config knows.
 
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -31,6 +31,7 @@ TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZERS = $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
 PROGRAMS = tail serve tui bot
+SECURE = $(BUILD)/misskey-tail $(BUILD)/misskey-tui $(BUILD)/misskey-bot
 LINUX = $(filter Linux,$(shell uname -s))
 PAGE = index.html page.css page.js
 DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*.h) $(BUILD)/flags
@@ -57,8 +58,8 @@ $(BUILD)/misskey-%: examples/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS)
 
 ifneq ($(TLS),none)
-$(BUILD)/misskey-tail: private CPPFLAGS += -DTLS_HEADER='"tls_$(TLS).h"' $(shell pkg-config --cflags $(TLS) 2>/dev/null)
-$(BUILD)/misskey-tail: private LIBS = $(shell pkg-config --libs $(TLS) 2>/dev/null || echo $(TLS_LIBS_$(TLS)))
+$(SECURE): private CPPFLAGS += -DTLS_HEADER='"tls_$(TLS).h"' $(shell pkg-config --cflags $(TLS) 2>/dev/null)
+$(SECURE): private LIBS = $(shell pkg-config --libs $(TLS) 2>/dev/null || echo $(TLS_LIBS_$(TLS)))
 endif
 
 # These need more than a compiler: libcurl, libwebsockets.

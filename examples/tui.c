@@ -362,6 +362,17 @@ static void scroll(column *c, int lines)
     if (c->top != NULL) strcpy(c->top_id, c->top->id);
 }
 
+/* So that the last line that says something is the last on the screen. */
+static void scroll_to_oldest(column *c)
+{
+    if (c->line.oldest == NULL) return;
+    aim(c);
+    c->top = c->line.oldest;
+    strcpy(c->top_id, c->top->id);
+    c->skip = row_lines(c, c->top) - 1;
+    scroll(c, -body_lines());
+}
+
 static void draw_column(column *c)
 {
     char title[64];
@@ -661,7 +672,7 @@ static bool handle_key(char key)
     case ' ': scroll(c, body_lines() - 1); break;
     case 'b': scroll(c, 1 - body_lines()); break;
     case 'g': c->top = NULL; c->skip = 0; break;
-    case 'G': scroll(c, 1 << 20); break;
+    case 'G': scroll_to_oldest(c); break;
     case '\t': case 'l': do active = (active + 1) % COLUMNS; while (!columns[active].here); break;
     case 'h': do active = (active + COLUMNS - 1) % COLUMNS; while (!columns[active].here); break;
     case 'q': return false;

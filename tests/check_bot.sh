@@ -43,6 +43,7 @@ has_lines() { [ "$(wc -l <$dir/out)" -ge "$1" ]; }
 serve() {
     at=$1
     shift
+    : >$dir/serve.log
     build/misskey-serve --port "$at" --token right "$@" >$dir/serve.log 2>&1 &
     server=$!
     wait_for 5 grep -q '^listening on ' $dir/serve.log
@@ -88,4 +89,33 @@ ends "wrong token" "check the token" --plain "$address" $dir/wrong
 ends "no token" "no access token" --plain "$address" $dir/missing
 ends "usage" "usage" "$address"
 kill $server
+
+# over TLS, where there is what it takes; a certificate that signs itself is its own authority
+tls='-DTLS_HEADER="tls_openssl.h"'
+if ! command -v openssl >/dev/null || ! command -v stunnel4 >/dev/null ||
+    ! echo '#include <openssl/ssl.h>' | gcc -E - >/dev/null 2>&1; then
+    echo "SKIP bot TLS: openssl, its headers or stunnel4 are missing"
+    exit $failed
+fi
+serve 0
+port=${address#*:}      # nobody else has it, so stunnel gets it
+kill $server
+wait $server 2>/dev/null
+serve 0 --speed 60
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -keyout $dir/key.pem -out $dir/cert.pem 2>$dir/log
+printf 'foreground = yes\npid =\n[bot]\naccept = 127.0.0.1:%s\nconnect = %s\ncert = %s\nkey = %s\n' \
+    "$port" "$address" "$PWD/$dir/cert.pem" "$PWD/$dir/key.pem" >$dir/stunnel.conf
+stunnel4 $dir/stunnel.conf 2>$dir/stunnel.log &
+stunnel=$!
+wait_for 5 grep -q 'Configuration successful' $dir/stunnel.log
+problem=
+gcc $strict -g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all "$tls" -o $bot-tls examples/bot.c \
+    -lssl -lcrypto 2>$dir/log || problem=$(head -n 1 $dir/log)
+: >$dir/out
+SSL_CERT_FILE=$dir/cert.pem ASAN_OPTIONS=detect_leaks=0 $bot-tls localhost:"$port" $dir/token >$dir/out 2>$dir/err &
+bot_pid=$!
+[ -n "$problem" ] || wait_for 20 has_lines 2 || problem="no answers: $(cat $dir/err $dir/stunnel.log | tail -n 3)"
+kill $bot_pid $stunnel $server
+result "over TLS" "$problem"
 exit $failed

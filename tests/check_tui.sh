@@ -347,6 +347,7 @@ if ! $MAKE -s --no-print-directory build/misskey-serve; then
     exit 1
 fi
 serve() {
+    : >$dir/serve.log
     build/misskey-serve --port "$1" --token secret --speed 20 >$dir/serve.log 2>&1 &
     server=$!
     wait_for 5 grep -q '^listening on ' $dir/serve.log
