@@ -106,6 +106,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
     -addext subjectAltName=DNS:localhost -keyout $dir/key.pem -out $dir/cert.pem 2>$dir/log
 printf 'foreground = yes\npid =\n[bot]\naccept = 127.0.0.1:%s\nconnect = %s\ncert = %s\nkey = %s\n' \
     "$port" "$address" "$PWD/$dir/cert.pem" "$PWD/$dir/key.pem" >$dir/stunnel.conf
+: >$dir/stunnel.log
 stunnel4 $dir/stunnel.conf 2>$dir/stunnel.log &
 stunnel=$!
 wait_for 5 grep -q 'Configuration successful' $dir/stunnel.log

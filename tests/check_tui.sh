@@ -104,6 +104,7 @@ terminals=0
 server=
 t() { tmux -L check_tui_$$_$terminals -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; [ -z "$server" ] || kill $server 2>/dev/null' EXIT
+trap 'exit 1' INT TERM
 screen() { t capture-pane -p "$@"; }
 shows() { screen | grep -q -e "$1"; }
 keys() { t send-keys "$@"; }
