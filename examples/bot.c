@@ -84,13 +84,14 @@ static void turn(const char *host)
 int main(int argc, char **argv)
 {
     static uint8_t rx[MISSKEY_RX_SIZE(65536)], tx[MISSKEY_TX_SIZE(1024)];
+    static const misskey_header agent = { "User-Agent", "misskey-bot" };   /* say whose it is */
     static misskey_channel_slot slot;
     const bool plain = argc == 4 && strcmp(argv[1], "--plain") == 0;
     const char *const address = argc == 3 || plain ? argv[argc - 2] : "";
     FILE *const file = fopen(argv[argc - 1], "r");
     char token[256] = "", host[256], port[8];
     misskey_conn_desc desc = { .ws = { .host = address, .token = token, .entropy = net_entropy, .rx = { rx, sizeof rx },
-                                       .tx = { tx, sizeof tx } },
+                                       .tx = { tx, sizeof tx }, .headers = &agent, .num_headers = 1 },
                                .session = { .channels = &slot, .num_channels = 1 } };
     misskey_channel main_channel;
     misskey_err err;

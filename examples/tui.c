@@ -730,6 +730,13 @@ static bool wait_for_work(uint32_t timeout)
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+/* Milliseconds until the next piece of the recording. */
+static uint32_t replay_timeout(uint32_t elapsed)
+{
+    const double left = recording.ms / speed - elapsed;
+    return left < 0 ? 0 : left < 60000 ? (uint32_t)left + 1 : 60000;
+}
+
 static void run(void)
 {
     const uint32_t begun = net_now();
@@ -747,7 +754,7 @@ static void run(void)
             drawn = now;
         }
         timeout = dirty ? FRAME_MS - least(now - drawn, FRAME_MS) : MISSKEY_FOREVER;
-        if (replaying && !ended) timeout = least(timeout, (uint32_t)(recording.ms / speed) - (now - begun) + 1);
+        if (replaying && !ended) timeout = least(timeout, replay_timeout(now - begun));
         if (!replaying) timeout = least(timeout, least(misskey_conn_timeout(&conn), wire_timeout(&peer, now)));
     } while (wait_for_work(timeout));
 }
@@ -767,7 +774,8 @@ static const char *read_token(const char *path)
 
 static void begin_live(const char *address, const char *token_file, bool plain)
 {
-    const misskey_ws_desc ws = { .host = address, .entropy = net_entropy };
+    static const misskey_header agent = { "User-Agent", "misskey-tui" };
+    const misskey_ws_desc ws = { .host = address, .entropy = net_entropy, .headers = &agent, .num_headers = 1 };
     if (!net_address(address, plain ? "80" : "443", host, port))
         fail(UNUSABLE, "%s is no HOST or HOST:PORT", address);
     if (!wire_init(&peer, host, port, !plain, NULL)) fail(UNUSABLE, "%s", peer.error);

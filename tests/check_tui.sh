@@ -347,14 +347,15 @@ if ! $MAKE -s --no-print-directory build/misskey-serve; then
     result "live" "build/misskey-serve does not build"
     exit 1
 fi
+# serve PORT SPEED
 serve() {
     : >$dir/serve.log
-    build/misskey-serve --port "$1" --token secret --speed 20 >$dir/serve.log 2>&1 &
+    build/misskey-serve --port "$1" --token secret --speed "$2" >$dir/serve.log 2>&1 &
     server=$!
     wait_for 5 grep -q '^listening on ' $dir/serve.log
     address=$(sed -n 's/^listening on //p' $dir/serve.log)
 }
-serve 0
+serve 0 20
 begin 80 24
 type "$tui $address --plain --token-file $dir/token 2>$dir/err"
 problem=
@@ -370,7 +371,7 @@ wait_for 5 shows '^ misskey-tui  ● 127.0.0.1  again in [0-9.]* s: .*\(lost\|co
     problem="no word of the outage: $(screen | head -n 1)"
 result "live, the server is gone" "$problem"
 sleep 1
-serve "${address#*:}"
+serve "${address#*:}" 0.2    # slow: the gaps stay on the screen
 gaps() { [ "$(screen | grep -o '── gap of [0-9.]* s ─' | wc -l)" -eq 3 ]; }
 wait_for 20 gaps && problem= || problem="not three gaps: $(screen | grep -c gap) lines with some"
 result "live, gaps" "$problem"
