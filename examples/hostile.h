@@ -144,4 +144,14 @@ static const hostile hostiles[] = {
     { "deep", true, 0, hostile_deep }, { "close-data", true, 0, hostile_close_data }
 };
 
+/* NULL: there is none of this name. */
+static const hostile *hostile_find(const char *name)
+{
+    size_t i;
+    for (i = 0; i < sizeof hostiles / sizeof hostiles[0]; i++) {
+        if (strcmp(hostiles[i].name, name) == 0) return &hostiles[i];
+    }
+    return NULL;
+}
+
 #endif /* HOSTILE_H */

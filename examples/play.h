@@ -23,7 +23,7 @@ typedef struct client {
     int fd;
     state state;
     unsigned number;
-    uint32_t since;                 /* DRAINING: since when */
+    uint32_t since;                 /* of this state, but for SERVING */
     char token[128];
     char head[2048];                /* SNIFFING: what it has said */
     size_t head_len;
@@ -308,8 +308,10 @@ static void play(client *c)
         if (needs_channels(s) && !c->settled) {
             c->settled = settled(c);
             c->due = now;
-            c->at -= !c->settled;
-            if (!c->settled) return;
+        }
+        if (needs_channels(s) && !c->settled) {
+            c->at--;
+            return;
         }
         if (!step(c, s)) {
             c->at--;

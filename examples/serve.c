@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DRAIN_MS = 1000, GRACE_MS = 2000, SLOW_MS = 20 };
+enum { SNIFF_MS = 10000, DRAIN_MS = 1000, GRACE_MS = 2000, SLOW_MS = 20 };
 
 static const char help[] =
     "usage: misskey-serve [--port N] [--era NAME] [--token TOKEN] [--seed N] [--count N]\n"
@@ -62,7 +62,11 @@ static const char *token;
 static const pretend_era *era = &pretend_eras[PRETEND_2024];
 static double world_due;
 static uint32_t count;
-static bool alone, seeded, ending;  /* alone: nothing is played, so there is the world */
+static uint16_t port;
+static int64_t seed = -1;           /* below 0: none was given */
+static unsigned played;             /* how many things there are to be played: none, so there is the world; or one */
+static bool ending;
+static bool crowded;                /* no file descriptor for one more client */
 static bool watched, held;          /* the world: somebody is there; at full speed: somebody has not read it all yet */
 
 static double clock_ms(void)
@@ -84,7 +88,7 @@ static void live(void)
     }
     if (!watched) world_due = now;
     while (watched && !held && !ending && world_due <= now && acts++ < 64) {
-        if (!seeded) people.ms = date + (int64_t)world_due;
+        if (seed < 0) people.ms = date + (int64_t)world_due;
         world_due += world_next(&people) / (speed > 0 ? speed : 1e9);
         for (i = 0; i < num_clients; i++) {
             client *const c = clients[i];
@@ -168,8 +172,7 @@ static bool write_client(client *c)
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
         pretend_send_ack(&c->p, (size_t)n);
         c->allowance -= (double)n;
-        if (n == 0) break;
-        if (enemy != NULL) break;   /* has always more */
+        if (n == 0 || enemy != NULL) break; /* an enemy has always more */
     }
     return true;
 }
@@ -187,10 +190,13 @@ static bool serve(client *c, short ready)
     if (c->stalled_until > now) return !ending;
     if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0 && !read_client(c)) return false;
     if (c->state == DRAINING) return now - c->since < DRAIN_MS;
-    if (c->state == SNIFFING) return !ending;
-    if (enemy == NULL) pretend_tick(&c->p, now);
-    if (enemy == NULL) play(c);
-    else harm(c);
+    if (c->state == SNIFFING) return !ending && now - c->since < SNIFF_MS;
+    if (enemy == NULL) {
+        pretend_tick(&c->p, now);
+        play(c);
+    } else {
+        harm(c);
+    }
     if (!write_client(c)) return false;
     if (pretend_over(&c->p) || (c->cutting && pretend_waiting(&c->p) == 0)) drain(c);
     return true;
@@ -201,7 +207,11 @@ static bool welcome(int listener)
 {
     const int on = 1, fd = accept(listener, NULL, NULL);
     client *c;
-    if (fd < 0) return false;
+    if (fd < 0) {
+        crowded = errno == EMFILE || errno == ENFILE;
+        if (crowded) fprintf(stderr, "client %u has to wait: %s (ulimit -n)\n", served + 1, strerror(errno));
+        return false;
+    }
     c = calloc(1, sizeof *c);       /* large, but pages that are never touched cost nothing: no pretend_init() */
     if (c == NULL || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
         fprintf(stderr, "no memory for another client\n");
@@ -212,6 +222,7 @@ static bool welcome(int listener)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     c->fd = fd;
     c->number = ++served;
+    c->since = now;
     c->p.era = *era;
     c->p.rng = served;
     c->p.token = token;
@@ -235,6 +246,7 @@ static void farewell(size_t i)
     fprintf(stderr, "client %u (%s) is gone: %u messages played, %u not for it\n", c->number,
             c->token[0] != '\0' ? "user" : "anonymous", (unsigned)c->played, (unsigned)c->skipped);
     (void)close(c->fd);
+    crowded = false;
     free(c);
     clients[i] = clients[--num_clients];
 }
@@ -245,7 +257,7 @@ static double own_timeout(const client *c)
     const uint32_t least = pretend_timeout(&c->p);
     double wait = c->slow > 0 && pretend_waiting(&c->p) > 0 ? SLOW_MS : 1e9;
     if (c->state == DRAINING) return DRAIN_MS;
-    if (c->state == SNIFFING) return 1e9;
+    if (c->state == SNIFFING) return SNIFF_MS;
     if (c->stalled_until > now) return c->stalled_until - now;
     if (enemy != NULL) return pretend_waiting(&c->p) > 0 ? 1e9 : c->due - now;
     if (least != MISSKEY_FOREVER && least < wait) wait = least;
@@ -255,16 +267,18 @@ static double own_timeout(const client *c)
 /* Fills fds; returns how long to wait. */
 static int prepare(int listener)
 {
-    double wait = !alone || num_clients == 0 || ending || held ? 1e9 : watched ? world_due - now : SLOW_MS;
+    double wait = played > 0 || num_clients == 0 || ending || held ? 1e9 : watched ? world_due - now : SLOW_MS;
     size_t i, len;
-    fds[0].fd = ending ? -1 : listener;
+    fds[0].fd = ending || crowded ? -1 : listener;
     fds[1].fd = signals[0];
     fds[0].events = fds[1].events = POLLIN;
+    fds[0].revents = fds[1].revents = 0;
     for (i = 0; i < num_clients; i++) {
         client *const c = clients[i];
         const bool stalled = c->stalled_until > now;
         (void)pretend_send_buf(&c->p, &len);
         fds[i + 2].fd = c->fd;
+        fds[i + 2].revents = 0;
         fds[i + 2].events = (short)((stalled ? 0 : POLLIN) |
                                     (len > 0 && c->state == SERVING && c->slow == 0 && !stalled ? POLLOUT : 0));
         if (own_timeout(c) < wait) wait = own_timeout(c);
@@ -275,17 +289,17 @@ static int prepare(int listener)
 static void loop(int listener)
 {
     uint32_t ending_at = 0;
-    double start = clock_ms();
+    const double start = clock_ms();
     for (;;) {
-        size_t i, known;
+        size_t i, here;
         const int wait = prepare(listener);
         if (ending && (num_clients == 0 || now - ending_at > GRACE_MS)) return;
         if (poll(fds, (nfds_t)num_clients + 2, ending ? 50 : wait) < 0 && errno != EINTR)
             story_fail("poll: %s", strerror(errno));
         now = (uint32_t)(clock_ms() - start);
-        known = num_clients;
-        if (alone) live();
-        for (i = known; i-- > 0; ) {
+        here = num_clients;
+        if (played == 0) live();
+        for (i = here; i-- > 0; ) {
             if (!serve(clients[i], fds[i + 2].revents)) farewell(i);
         }
         while ((fds[0].revents & POLLIN) != 0 && welcome(listener)) {}
@@ -306,7 +320,7 @@ static void on_signal(int number)
     errno = kept;
 }
 
-static int listen_on(uint16_t port)
+static int listen_on(void)
 {
     const int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in a;
@@ -325,22 +339,10 @@ static int listen_on(uint16_t port)
     return fd;
 }
 
-static const pretend_era *find_era(const char *name)
+static const void *known(const char *what, const char *name, const void *found)
 {
-    size_t i;
-    for (i = 0; i < PRETEND_ERAS; i++) if (strcmp(pretend_eras[i].name, name) == 0) return &pretend_eras[i];
-    story_fail("no era %s; --help lists them", name);
-    return NULL;
-}
-
-static const hostile *find_enemy(const char *name)
-{
-    size_t i;
-    for (i = 0; i < sizeof hostiles / sizeof hostiles[0]; i++) {
-        if (strcmp(hostiles[i].name, name) == 0) return &hostiles[i];
-    }
-    story_fail("no hostile server %s; --help lists them", name);
-    return NULL;
+    if (found == NULL) story_fail("no %s %s; --help lists them", what, name);
+    return found;
 }
 
 static double number(const char *option, const char *value, double most)
@@ -351,39 +353,41 @@ static double number(const char *option, const char *value, double most)
     return n;
 }
 
+/* One option, with the argument behind it, or "". Returns whether it took that. */
+static bool option(const char *name, const char *value)
+{
+    if (strcmp(name, "--port") == 0) port = (uint16_t)number(name, value, 65535);
+    else if (strcmp(name, "--era") == 0) era = known("era", value, pretend_find_era(value));
+    else if (strcmp(name, "--token") == 0 && *value != '\0') token = value;
+    else if (strcmp(name, "--seed") == 0) seed = (int64_t)number(name, value, 4e9);
+    else if (strcmp(name, "--count") == 0) count = (uint32_t)number(name, value, 4e9);
+    else if (strcmp(name, "--replay") == 0 && played++ == 0) story_recording(&tale, value);
+    else if (strcmp(name, "--script") == 0 && played++ == 0) story_script(&tale, value);
+    else if (strcmp(name, "--hostile") == 0 && played++ == 0) enemy = known("enemy", value, hostile_find(value));
+    else if (strcmp(name, "--speed") == 0) speed = number(name, value, 1e9);
+    else if (strcmp(name, "--drop-after") == 0) drop_after = (uint32_t)number(name, value, 4e9);
+    else if (strcmp(name, "--loop") == 0) return looping = true, false;
+    else if (strcmp(name, "--raw") == 0) return raw = true, false;
+    else if (played > 1) story_fail("only one of --replay, --script and --hostile");
+    else story_fail("%s: unknown, or nothing behind it; --help lists the options", name);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction action;
     struct rlimit files;
-    uint16_t port = 0;
-    uint32_t seed = 1;
     int i;
-    date = (int64_t)time(NULL) * 1000;
     for (i = 1; i < argc; i++) {
-        const char *const option = argv[i], *const value = i + 1 < argc ? argv[i + 1] : "";
-        i++;
-        if (strcmp(option, "--port") == 0) port = (uint16_t)number(option, value, 65535);
-        else if (strcmp(option, "--era") == 0) era = find_era(value);
-        else if (strcmp(option, "--token") == 0 && *value != '\0') token = value;
-        else if (strcmp(option, "--seed") == 0) seed = (uint32_t)number(option, value, 4e9), seeded = true;
-        else if (strcmp(option, "--count") == 0) count = (uint32_t)number(option, value, 4e9);
-        else if (strcmp(option, "--replay") == 0) story_recording(&tale, value);
-        else if (strcmp(option, "--script") == 0) story_script(&tale, value);
-        else if (strcmp(option, "--hostile") == 0) enemy = find_enemy(value);
-        else if (strcmp(option, "--speed") == 0) speed = number(option, value, 1e9);
-        else if (strcmp(option, "--drop-after") == 0) drop_after = (uint32_t)number(option, value, 4e9);
-        else if (i--, strcmp(option, "--loop") == 0) looping = true;
-        else if (strcmp(option, "--raw") == 0) raw = true;
-        else if (strcmp(option, "--help") == 0) return fputs(help, stdout) < 0 ? 2 : 0;
-        else story_fail("unknown option %s; --help lists the options", option);
+        if (strcmp(argv[i], "--help") == 0) return fputs(help, stdout) < 0 ? 2 : 0;
+        i += option(argv[i], i + 1 < argc ? argv[i + 1] : "");
     }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    if (seeded) date = INT64_C(1767225600000);      /* 2026 begins */
-    alone = tale.num == 0 && !tale.recorded && enemy == NULL;
-    world_init(&people, seed, date);
+    date = seed < 0 ? (int64_t)time(NULL) * 1000 : INT64_C(1767225600000);  /* 2026 begins */
+    world_init(&people, seed < 0 ? 1 : (uint32_t)seed, date);
     if (pipe(signals) < 0) story_fail("pipe: %s", strerror(errno));
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
@@ -391,6 +395,6 @@ int main(int argc, char **argv)
     (void)sigaction(SIGTERM, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     fds = story_allocate(fds, 2 * sizeof *fds);
-    loop(listen_on(port));
+    loop(listen_on());
     return 0;
 }

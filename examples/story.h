@@ -12,9 +12,9 @@
         unreact [REACTION]
         vote CHOICE                0 = the first
         delete
-        update TYPE JSON           any other noteUpdated
+        update TYPE [JSON]         any other noteUpdated; without JSON its body is {}
         notify TYPE                a notification, on main
-        event CHANNEL TYPE JSON    an event of every channel of that name
+        event CHANNEL TYPE [JSON]  an event of every channel of that name
         text TEXT                  a message with this text, whatever it is
         refuse STATUS [SECONDS]    the next upgrade, with Retry-After; a client that is connected is cut off
         drop                       cut the TCP connection
@@ -238,6 +238,24 @@ static const struct { const char *name; bool number, text; } story_commands[] = 
 #undef STORY_X
 };
 
+static bool story_close_code(uint32_t code)
+{
+    return code == 0 || (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+/* Is there JSON behind so many words, or nothing? */
+static bool story_json(const char *text, int words)
+{
+    misskey_json json;
+    for (; words > 0; words--) {
+        if (*text == '\0') return false;
+        text += strcspn(text, " ");
+        text += strspn(text, " ");
+    }
+    return *text == '\0' || misskey_json_check(text, strlen(text), &json, NULL) == MISSKEY_ERR_OK;
+}
+
 /* One line of a script: a step behind the others. */
 static void story_line(story *s, const char *name, unsigned line, char *text)
 {
@@ -257,6 +275,14 @@ static void story_line(story *s, const char *name, unsigned line, char *text)
         rest = end + strspn(end, " ");
     }
     if (story_commands[op].text && *rest == '\0') story_fail("%s, line %u: needs a text", name, line);
+    if (strlen(rest) > 500 && (op == STORY_POST || op == STORY_REACT || op == STORY_UNREACT || op == STORY_NOTIFY))
+        story_fail("%s, line %u: more than 500 bytes", name, line);
+    if (op == STORY_REFUSE && (step->number < 200 || step->number > 599))
+        story_fail("%s, line %u: a status is from 200 to 599", name, line);
+    if (op == STORY_CLOSE && !story_close_code(step->number))
+        story_fail("%s, line %u: a code is 1000 to 1003, 1007 to 1014, 3000 to 4999, or 0 for none", name, line);
+    if ((op == STORY_UPDATE || op == STORY_EVENT) && !story_json(rest, op == STORY_EVENT ? 2 : 1))
+        story_fail("%s, line %u: no words with JSON behind them", name, line);
     if (op == STORY_BYTES && (strlen(rest) % 2 != 0 || rest[strspn(rest, "0123456789ABCDEFabcdef")] != '\0'))
         story_fail("%s, line %u: needs pairs of hexadecimal digits", name, line);
     step->text = rest;

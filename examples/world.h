@@ -11,7 +11,7 @@
 #include <time.h>
 
 enum { WORLD_LOCAL = 5,             /* users 1 to 5 are of this server */
-       WORLD_NOTES = 16, WORLD_USERS = 8, WORLD_YOU = 0, WORLD_NOTE_SIZE = 2048, WORLD_BODY_SIZE = 8192 };
+       WORLD_NOTES = 16, WORLD_USERS = 8, WORLD_YOU = 0, WORLD_NOTE_SIZE = 4096, WORLD_BODY_SIZE = 16384 };
 
 typedef struct world_user { const char *id, *name, *username, *host; bool cat, followed; } world_user;
 

@@ -220,7 +220,7 @@ for pair in '"text":"hello ."you." .. 猫":1' '"reacted":2' '"unreacted":1' '"po
 done
 stop "a script" "$problem"
 
-# unusable STATUS-LINE OPTIONS...: one line that names what is wrong, exit status 2
+# unusable WORDS OPTIONS...: one line that names what is wrong, exit status 2
 unusable() {
     words=$1
     shift
@@ -229,22 +229,32 @@ unusable() {
     problem=
     [ $status -eq 2 ] || problem="exit status $status"
     [ "$(wc -l <$dir/log)" -eq 1 ] && grep -q -- "$words" $dir/log || problem="$problem: $(head -n 3 $dir/log)"
-    result "unusable: $*" "$problem"
+    result "unusable: $* ($words)" "$problem"
 }
-unusable 'no hostile server nobody' --hostile nobody
+unusable 'no enemy nobody' --hostile nobody
 unusable 'no era 9' --era 9
 unusable 'needs a number' --port x
-unusable 'unknown option --nothing' --nothing
+unusable 'nothing: unknown' --nothing
+unusable 'only one of' --hostile deep --replay $recordings/timelines
 unusable 'messages.jsonl' --replay $dir
-for line in 'dance:no command dance' 'wait x:needs a number' 'text:needs a text' 'bytes 8:hexadecimal' 'end:no repeat' \
-    'repeat 3:has no end'; do
-    echo "${line%%:*}" >$dir/wrong
-    unusable "${line#*:}" --script $dir/wrong
-done
+while IFS=: read -r line words; do
+    echo "$line" >$dir/wrong
+    unusable "$words" --script $dir/wrong
+done <<'LINES'
+dance:no command dance
+wait x:needs a number
+text:needs a text
+bytes 8:needs pairs of hexadecimal digits
+refuse 7:a status is from 200 to 599
+close 99:a code is 1000 to 1003
+event main x {:no words with JSON behind them
+end:no repeat before this end
+repeat 3:a repeat has no end
+LINES
 
 # --- hostile servers: the line that says what happened, and memory as with a peaceful one ---
 client=build/dial
-start
+start --speed 20
 problem=$(dial --channel localTimeline --texts 20)
 peaceful=$(sed 's/.*, \([0-9]*\) KiB$/\1/' $dir/cost)
 stop "a peaceful server, $peaceful KiB" "$problem"

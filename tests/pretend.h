@@ -52,6 +52,14 @@ static const pretend_era pretend_eras[PRETEND_ERAS] = {
       .json_ping = true }
 };
 
+/* NULL: there is none of this name. */
+static inline const pretend_era *pretend_find_era(const char *name)
+{
+    size_t i;
+    for (i = 0; i < PRETEND_ERAS; i++) if (strcmp(pretend_eras[i].name, name) == 0) return &pretend_eras[i];
+    return NULL;
+}
+
 typedef enum pretend_state {
     PRETEND_PENDING,        /* being created: not known by its id yet */
     PRETEND_LIVE,
