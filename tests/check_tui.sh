@@ -170,12 +170,13 @@ quit() {
     wait_for 5 test -s $dir/back
 }
 
+fits() { [ -z "$(borders "$1")" ]; }
+
 # Ten lines of the first column; of the others. is TEXT COMMAND..., is_not: does it print this?
 column() { screen | sed -n '3,12s/│.*//p'; }
 others() { screen | sed -n '3,12s/^[^│]*│//p'; }
 is() { text=$1; shift; [ "$("$@")" = "$text" ]; }
 is_not() { ! is "$@"; }
-has_lines() { [ "$(screen | wc -l)" -eq "$1" ]; }
 
 # sane: the shell's screen is back, the terminal is as it was, and the shell listens. Prints the problem.
 sane() {
@@ -233,8 +234,7 @@ for size in 80x24 200x50; do
     result "$size keys" "$problem"
 
     t resize-window -x 120 -y 30
-    wait_for 3 has_lines 30
-    sleep 0.2
+    wait_for 1 fits " 39 79"
     result "$size resized to 120x30" "$(borders " 39 79")"
     t resize-window -x 40 -y 30
     problem=
