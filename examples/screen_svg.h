@@ -14,23 +14,24 @@ static inline void svg_colour_(const char *name, int number, const char *otherwi
     else printf(" %s='#%02x%02x%02x'", name, steps[n / 36], steps[n / 6 % 6], steps[n % 6]);
 }
 
-static inline bool svg_is_emoji_(const screen_cell *c)
+/* Emoji, letters beyond the BMP and what is joined: fonts give them widths of their own. */
+static inline bool svg_is_alone_(const screen_cell *c)
 {
     uint32_t first;
     (void)width_decode(c->text, c->len, &first);
     return c->len > 3 || width_of(first) == WIDTH_EMOJI;
 }
 
-/* Where the piece that begins at x ends: cells of one look and one width, up to two blanks. An emoji and a border are
-   pieces by themselves. */
+/* Where the piece that begins at x ends: cells of one look and one width, up to two blanks. What is alone and a border
+   are pieces by themselves. */
 static inline int svg_piece_(int x, int y)
 {
     const screen_cell *const first = screen_at(x, y);
     int end = x + first->columns, blanks = 0;
     if (strncmp(first->text, "│", first->len) == 0) return end;
-    for (; end < screen.width && !svg_is_emoji_(first) && blanks < 2; end += first->columns) {
+    for (; end < screen.width && !svg_is_alone_(first) && blanks < 2; end += first->columns) {
         const screen_cell *const c = screen_at(end, y);
-        if (c->look != first->look || c->columns != first->columns || svg_is_emoji_(c)) break;
+        if (c->look != first->look || c->columns != first->columns || svg_is_alone_(c)) break;
         if (strncmp(c->text, "│", c->len) == 0) break;
         blanks = *c->text == ' ' ? blanks + 1 : 0;
     }
@@ -42,14 +43,14 @@ static inline void svg_text_(int x, int end, int y)
 {
     const screen_cell *c = screen_at(x, y);
     const screen_look *const look = &screen.looks[c->look];
-    const bool emoji = svg_is_emoji_(c);
+    const bool alone = svg_is_alone_(c);
     if (strncmp(c->text, "│", c->len) == 0) {
         printf("<path d='M%d.5 %dv18' stroke='#4b505c'/>\n", 9 * x + 4, 18 * y);
         return;
     }
-    printf("<text x='%d' y='%d' class='%s%s'", emoji ? 9 * x + 9 : 9 * x, 18 * y + 14,
-           emoji ? "e" : c->columns == 2 ? "w" : "", look->attribute == 1 ? " b" : "");
-    if (!emoji) printf(" textLength='%d'", 9 * (end - x));
+    printf("<text x='%d' y='%d' class='%s%s'", alone ? 9 * x + 9 * c->columns / 2 : 9 * x, 18 * y + 14,
+           alone ? "e" : c->columns == 2 ? "w" : "", look->attribute == 1 ? " b" : "");
+    if (!alone) printf(" textLength='%d'", 9 * (end - x));
     svg_colour_("fill", look->ink, look->attribute == 2 ? "#8b919e" : "#dfe2e8");
     putchar('>');
     for (; x < end; x++) {
