@@ -5,11 +5,12 @@
         s.host = "misskey.example";
         s.entropy = my_random_bytes;                        // bool (void *, std::size_t)
         misskey::client client(s);
-        misskey::channel home = client.open("homeTimeline");
+        misskey::channel local = client.open("localTimeline");
         client.transport_up();                              // the socket is connected
-        client.feed(bytes); send(client.output());          // yours: the bytes
+        client.feed(received);                              // yours: the bytes
+        client.sent(send(client.output()));                 // how many of them left
         while (const misskey::event *e = client.poll())     // good until the next poll
-            if (e->on(home)) std::cout << e->body()["text"].text().value_or("") << '\n';
+            if (e->on(local)) std::cout << e->body()["text"].text().value_or("") << '\n';
 
    Needs misskey_stream.h, and its implementation in one file: MISSKEY_STREAM_IMPLEMENTATION defined before the include,
    there or in C. The readers (misskey_note_read, ...) take e->body() as it is.
