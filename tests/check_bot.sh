@@ -15,6 +15,10 @@ if ! $MAKE -s --no-print-directory build/misskey-serve ||
     exit 1
 fi
 
+server='' bot_pid='' stunnel=''
+trap 'kill $server $bot_pid $stunnel 2>/dev/null' EXIT
+trap 'exit 1' INT TERM
+
 # result NAME PROBLEM: passes if there is no problem
 result() {
     if [ -z "$2" ]; then
@@ -72,6 +76,7 @@ wait_for 20 has_lines $((answers + 2)) || problem="no answer after the server ca
 result "comes back" "$problem"
 kill $bot_pid
 wait $bot_pid 2>/dev/null
+bot_pid=
 problem=$(grep -E -m 1 'ERROR|runtime error' $dir/err)
 result "sanitizers" "$problem"
 
@@ -89,6 +94,8 @@ ends "wrong token" "check the token" --plain "$address" $dir/wrong
 ends "no token" "no access token" --plain "$address" $dir/missing
 ends "usage" "usage" "$address"
 kill $server
+wait $server 2>/dev/null
+server=
 
 # over TLS, where there is what it takes; a certificate that signs itself is its own authority
 tls='-DTLS_HEADER="tls_openssl.h"'
@@ -117,6 +124,5 @@ gcc $strict -g -O0 -fsanitize=address,undefined -fno-sanitize-recover=all "$tls"
 SSL_CERT_FILE=$dir/cert.pem ASAN_OPTIONS=detect_leaks=0 $bot-tls localhost:"$port" $dir/token >$dir/out 2>$dir/err &
 bot_pid=$!
 [ -n "$problem" ] || wait_for 20 has_lines 2 || problem="no answers: $(cat $dir/err $dir/stunnel.log | tail -n 3)"
-kill $bot_pid $stunnel $server
 result "over TLS" "$problem"
 exit $failed
