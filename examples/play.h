@@ -129,7 +129,8 @@ static bool recorded(client *c, const story_step *s)
     if (s->len + sizeof channel->id + 2 > sizeof text) return false;
     quote = channel->number ? "" : "\"";
     memcpy(text, s->text, s->id_at);
-    len = s->id_at + (size_t)sprintf(text + s->id_at, "%s%s%s", quote, channel->id, quote);
+    len = s->id_at;
+    len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s", quote, channel->id, quote);
     memcpy(text + len, s->text + s->id_at + s->id_len, s->len - s->id_at - s->id_len);
     return misskey_ws_send(&c->p.ws, text, len + s->len - s->id_at - s->id_len, false) == MISSKEY_ERR_OK;
 }
@@ -217,8 +218,10 @@ static void arrived(void *user, misskey_str token)
     if (i < num_parked) {
         c->at = parked[i].at;
         c->note = parked[i].note;
+        c->posted_at = now;             /* the client captures it again */
         memmove(&parked[i], &parked[i + 1], (--num_parked - i) * sizeof *parked);
     }
+    if (c->at == tale.num && looping) c->at = 0;
     if (c->at == tale.num || tale.steps[c->at].op != STORY_REFUSE) return;
     c->p.status = (uint16_t)tale.steps[c->at].number;
     c->p.retry_after = (uint32_t)strtoul(tale.steps[c->at].text, NULL, 10);
@@ -309,11 +312,7 @@ static void play(client *c)
             c->settled = settled(c);
             c->due = now;
         }
-        if (needs_channels(s) && !c->settled) {
-            c->at--;
-            return;
-        }
-        if (!step(c, s)) {
+        if ((needs_channels(s) && !c->settled) || !step(c, s)) {
             c->at--;
             return;
         }

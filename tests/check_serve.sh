@@ -219,6 +219,10 @@ for pair in '"text":"hello ."you." .. 猫":1' '"reacted":2' '"unreacted":1' '"po
     problem=$problem$(shows "${pair%:*}" "${pair##*:}")
 done
 stop "a script" "$problem"
+printf 'post cut short\ndrop\nreact\nclose 1000\n' >$dir/script
+start --script $dir/script --loop
+problem=$(dial --channel localTimeline --capture --closes 4)
+stop "a script again and again" "$problem$(shows '"text":"cut short"' 2)$(shows '"reacted"' 2)"
 
 # unusable WORDS OPTIONS...: one line that names what is wrong, exit status 2
 unusable() {
