@@ -66,7 +66,7 @@ static void dial(connection *c)
     c->connecting = c->fd >= 0 && epoll_ctl(queue, EPOLL_CTL_ADD, c->fd, &e) == 0 &&
                     (connect(c->fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS);
     if (c->connecting) return;          /* epoll says when it is connected, or has failed */
-    if (num_ready == 0 && c == all) fail(1, strerror(errno));
+    if (errno == EMFILE || (num_ready == 0 && c == all)) fail(1, strerror(errno));
     if (c->fd >= 0) close(c->fd);
     c->fd = -1;
     misskey_conn_transport_down(&c->conn);
