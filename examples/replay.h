@@ -48,11 +48,14 @@ static inline bool replay_fail_(replay *r, const char *what, const char *name, c
 /* name or name.gz in the working directory */
 static inline bool replay_read_(replay *r, const char *dir, const char *name, replay_file *file)
 {
-    char command[64];
+    char command[64], packed[32];
     size_t cap = 0, n;
     FILE *f = fopen(name, "rb");
     const bool gzip = f == NULL && errno == ENOENT;
     snprintf(command, sizeof command, "gzip -dc %s.gz 2>/dev/null", name);
+    snprintf(packed, sizeof packed, "%s.gz", name);
+    if (gzip && access(packed, F_OK) != 0)
+        return replay_fail_(r, "%s has no %s, nor with .gz at its end: give the folder of a recording", dir, name);
     if (gzip) f = popen(command, "r");
     if (f == NULL) return replay_fail_(r, "cannot read %s: %s", name, strerror(errno));
     do {
@@ -64,7 +67,7 @@ static inline bool replay_read_(replay *r, const char *dir, const char *name, re
     file->at[file->len] = '\0';
     if (ferror(f)) return replay_fail_(r, "cannot read %s: %s", name, strerror(errno));
     if (!gzip) return fclose(f) == 0;
-    return pclose(f) == 0 || replay_fail_(r, "%s has no %s, nor can gzip read it with .gz at its end", dir, name);
+    return pclose(f) == 0 || replay_fail_(r, "cannot read %s/%s: gzip -dc failed on it", dir, packed);
 }
 
 /* replay_open -- the working directory is dir afterwards. False: r->error says why. */
@@ -136,6 +139,7 @@ static inline bool replay_next(replay *r)
 {
     int64_t off = 0, len = 0;
     size_t left;
+    char at[24];
     misskey_json chunk, t;
     if (*r->line_ == '\0') {
         if (r->at_[0] != r->wire_[0].len) replay_fail_(r, "%s ends before %s does", "chunks.jsonl", "server.bin");
@@ -150,8 +154,10 @@ static inline bool replay_next(replay *r)
     r->ms = strtod(t.ptr, NULL);
     r->sent = misskey_jstr_eq(misskey_json_str(misskey_json_get(chunk, "dir")), "send");
     left = r->wire_[r->sent].len - r->at_[r->sent];
-    if (off != (int64_t)r->at_[r->sent] || len < 0 || (uint64_t)len > left)
-        return replay_fail_(r, "chunks.jsonl does not fit %s%s", r->sent ? "client" : "server", ".bin");
+    if (off != (int64_t)r->at_[r->sent] || len < 0 || (uint64_t)len > left) {
+        snprintf(at, sizeof at, "%lu", (unsigned long)r->at_[r->sent]);
+        return replay_fail_(r, "chunks.jsonl does not fit %s.bin from byte %s on", r->sent ? "client" : "server", at);
+    }
     r->data = r->wire_[r->sent].at + off;
     r->len = (size_t)len;
     r->at_[r->sent] += r->len;

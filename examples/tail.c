@@ -7,13 +7,13 @@
 #include "../misskey_stream.h"
 #include "miauth.h"
 #include "record.h"
+#include "replay.h"
 #include "show.h"
 #include "timeline.h"
 #include "wire.h"
 
 #include <signal.h>
 #include <stdarg.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 static const char help[] =
@@ -102,13 +102,6 @@ static void fail(int status, const char *format, ...)
     complain(format, args);
     va_end(args);
     exit(status);
-}
-
-static void *allocate(void *old, size_t size)
-{
-    void *const p = realloc(old, size);
-    if (p == NULL) fail(USAGE, "out of memory");
-    return p;
 }
 
 /* --- text --- */
@@ -380,88 +373,9 @@ static misskey_err set_up(misskey_conn_desc *desc)
 
 #define ATTEMPT "attempt-%02u"      /* folder of a connection after the first */
 
+static replay recorded;
 static bool closed;                 /* CLOSED has come */
 static misskey_err why;
-
-struct bytes { char *at; size_t len; };     /* with a NUL behind */
-
-/* name or name.gz in the working directory, which is dir */
-static struct bytes read_file(const char *dir, const char *name)
-{
-    struct bytes all = { NULL, 0 };
-    size_t cap = 0, n;
-    char packed[32], command[64];
-    FILE *file = fopen(name, "rb");
-    const bool gzip = file == NULL && errno == ENOENT;
-    snprintf(packed, sizeof packed, "%s.gz", name);
-    snprintf(command, sizeof command, "gzip -dc %s 2>/dev/null", packed);
-    if (gzip && access(packed, F_OK) != 0)
-        fail(USAGE, "%s has no %s (nor %s): give the folder of a recording", dir, name, packed);
-    if (gzip) file = popen(command, "r");
-    if (file == NULL) fail(USAGE, "cannot read %s/%s: %s", dir, name, strerror(errno));
-    do {
-        if (cap - all.len < 2) all.at = allocate(all.at, cap = cap * 2 + 65536);
-        all.len += n = fread(all.at + all.len, 1, cap - all.len - 1, file);
-    } while (n > 0);
-    if (ferror(file)) fail(USAGE, "cannot read %s/%s: %s", dir, name, strerror(errno));
-    if (!gzip) fclose(file);
-    else if (pclose(file) != 0) fail(USAGE, "cannot read %s/%s: gzip -dc failed on it", dir, packed);
-    all.at[all.len] = '\0';
-    return all;
-}
-
-/* Value of a header of the recorded request, "" if there is none. name with its colon. */
-static void request_header(const char *line, const char *name, char *value, size_t cap)
-{
-    const size_t n = strlen(name);
-    for (*value = '\0'; strcspn(line, "\r\n") > 0; line += strcspn(line, "\n"), line += *line == '\n') {
-        if (strncasecmp(line, name, n) != 0) continue;
-        line += n + strspn(line + n, " ");
-        snprintf(value, cap, "%.*s", (int)strcspn(line, "\r\n"), line);
-    }
-}
-
-/* The 16 bytes of a Sec-WebSocket-Key; zeros if it has another form. */
-static void decode_key(const char *key, uint8_t nonce[16])
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t bits = 0;
-    size_t i, n = 0;
-    for (i = 0; i < 22 && strspn(key, digits) == 22; i++) {
-        bits = bits << 6 | (uint32_t)(strchr(digits, key[i]) - digits);
-        if (i % 4 != 0) nonce[n++] = (uint8_t)(bits >> (6 - i % 4 * 2));
-    }
-}
-
-/* The recorded answer fits the recorded key only. Masks may be zero: nobody sees what is sent here. */
-static bool recorded_entropy(void *bytes, void *dst, size_t len)
-{
-    if (len == 16) memcpy(dst, bytes, len);
-    else memset(dst, 0, len);
-    return true;
-}
-
-/* The nonce that answers in a recording were made for; others than the first take it from here as well. */
-static uint8_t nonce[16];
-static char protocols[256];
-
-static void set_up_request(const char *request)
-{
-    char key[32];
-    request_header(request, "Sec-WebSocket-Key:", key, sizeof key);
-    request_header(request, "Sec-WebSocket-Protocol:", protocols, sizeof protocols);
-    decode_key(key, nonce);
-}
-
-static void set_up_replay(const char *request)
-{
-    static const misskey_header offer = { "Sec-WebSocket-Protocol", protocols };
-    misskey_conn_desc desc = { .ws = { .host = "replay", .entropy = recorded_entropy, .user = nonce,
-                                       .headers = &offer } };
-    set_up_request(request);
-    desc.ws.num_headers = *protocols != '\0';
-    if (set_up(&desc) != MISSKEY_ERR_OK) fail(PROTOCOL, "the request in client.bin cannot be repeated");
-}
 
 /* Takes all events, and throws away what is to be sent. */
 static void handle_recorded(void)
@@ -498,64 +412,54 @@ static void wait_ms(double ms)
     if (ms > 0) (void)poll(NULL, 0, ms < 1e9 ? (int)ms : 1000000000);
 }
 
-static void play(struct bytes stream, const char *line)
+/* Up to its end, or as far as was asked for. */
+static void play(void)
 {
+    static char text[32];
     double last = 0;
-    int64_t fed = 0, off = 0, len = 0;
-    misskey_json chunk;
-    for (; !closed && !all_shown() && *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
-        if (misskey_json_check(line, strcspn(line, "\n"), &chunk, NULL) != MISSKEY_ERR_OK ||
-            misskey_json_type(now = misskey_json_get(chunk, "t")) != MISSKEY_TYPE_NUMBER ||
-            !misskey_json_i64(misskey_json_get(chunk, "off"), &off) ||
-            !misskey_json_i64(misskey_json_get(chunk, "len"), &len)) {
-            fail(PROTOCOL, "a line of chunks.jsonl does not have t, dir, off and len");
-        }
-        if (!misskey_jstr_eq(misskey_json_str(misskey_json_get(chunk, "dir")), "recv")) continue;
-        if (off != fed || len < 0 || len > (int64_t)stream.len - fed)
-            fail(PROTOCOL, "chunks.jsonl does not fit server.bin from byte %lld on", (long long)fed);
-        if (options.seconds > 0 && strtod(now.ptr, NULL) > options.seconds * 1000) return;
-        if (options.speed > 0) wait_ms((strtod(now.ptr, NULL) - last) / options.speed);
-        last = strtod(now.ptr, NULL);
-        feed(stream.at + off, (size_t)len);
-        fed += len;
+    while (!closed && !all_shown() && replay_next(&recorded)) {
+        if (options.seconds > 0 && recorded.ms > options.seconds * 1000) return;
+        snprintf(text, sizeof text, "%.15g", recorded.ms);
+        now = misskey_json_text(text);
+        if (recorded.sent) continue;
+        if (options.speed > 0) wait_ms((recorded.ms - last) / options.speed);
+        last = recorded.ms;
+        feed(recorded.data, recorded.len);
     }
+    if (recorded.error[0] != '\0') fail(PROTOCOL, "%s", recorded.error);
     if (all_shown()) return;
-    if (!closed && fed != (int64_t)stream.len)
-        fail(PROTOCOL, "chunks.jsonl ends before server.bin, at byte %lld", (long long)fed);
     misskey_conn_transport_down(&conn);
     handle_recorded();
 }
 
-/* The recording in the working directory, which is dir. */
+/* One connection. The first one makes conn, whose desc then lends what recorded has of the others as well. */
 static void replay_one(const char *dir, bool first)
 {
-    const struct bytes stream = read_file(dir, "server.bin"), request = read_file(dir, "client.bin"),
-                       chunks = read_file(dir, "chunks.jsonl");
-    if (first) set_up_replay(request.at);
-    else set_up_request(request.at);
+    misskey_conn_desc desc;
+    memset(&desc, 0, sizeof desc);
+    if (!replay_open(&recorded, dir)) fail(USAGE, "%s", recorded.error);
+    replay_ask(&recorded, &desc.ws);
+    if (first && set_up(&desc) != MISSKEY_ERR_OK) fail(PROTOCOL, "the request in client.bin cannot be repeated");
     closed = false;
     why = MISSKEY_ERR_OK;
+    now = misskey_json_text("0");
     misskey_conn_transport_up(&conn);
-    play(stream, chunks.at);
+    play();
     if (why == MISSKEY_ERR_WS_ACCEPT) fail(PROTOCOL, "server.bin does not answer the Sec-WebSocket-Key of client.bin");
     if (why != MISSKEY_ERR_OK && why != MISSKEY_ERR_HTTP_STATUS && why != MISSKEY_ERR_TRANSPORT)
         fail(PROTOCOL, "the stream is broken: %s", misskey_err_text(why));
-    now = misskey_json_text("0");
-    free(stream.at);
-    free(request.at);
-    free(chunks.at);
+    replay_close(&recorded);
 }
 
 /* What --record has written: the first connection in DIR, those that followed in DIR/attempt-01 and so on. */
-static void replay(const char *dir)
+static void play_recording(const char *dir)
 {
     char name[32];
     unsigned i;
-    if (chdir(dir) != 0) fail(USAGE, "cannot open the folder %s: %s", dir, strerror(errno));
     replay_one(dir, true);
     for (i = 1; !all_shown(); i++) {
         snprintf(name, sizeof name, ATTEMPT, i);
-        if (chdir(name) != 0) break;
+        if (access(name, F_OK) != 0) break;
         replay_one(name, false);
         if (chdir("..") != 0) fail(USAGE, "cannot leave the folder %s: %s", name, strerror(errno));
     }
@@ -1047,7 +951,7 @@ int main(int argc, char **argv)
     show_colour = !options.json && !options.raw && !options.no_color && isatty(STDOUT_FILENO) &&
                   getenv("NO_COLOR") == NULL;
     if (options.replay != NULL) {
-        replay(options.replay);
+        play_recording(options.replay);
         if (options.stats) print_stats();
     } else if (options.login) {
         login();
