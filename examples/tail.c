@@ -612,7 +612,8 @@ static void describe_end(const misskey_event *e, char *text, size_t cap)
         snprintf(text, cap, "the server %s (401 %.*s)", *token != '\0' ? "refuses the token" : "wants a token", len,
                  reason);
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 403) {
-        snprintf(text, cap, "the server refuses the account: suspended? (403 %.*s)", len, reason);
+        snprintf(text, cap, "the server refuses %s (403 %.*s)", *token != '\0' ? "the account: suspended?" : "us", len,
+                 reason);
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS) {
         snprintf(text, cap, "the server answers %u %.*s%s%.*s", code, len, reason, location > 0 ? ": go to " : "",
                  location, to);
@@ -625,13 +626,15 @@ static void describe_end(const misskey_event *e, char *text, size_t cap)
     }
 }
 
-/* Exit status; 0: it is worth another try. Some servers accept everybody, and close at once if the token is bad. */
+/* Sharkey accepts everybody, and closes at once if the token is bad. */
+static bool is_shut_out(void) { return run.at_once >= TOO_OFTEN && *token != '\0' && !run.heard; }
+
+/* Exit status; 0: it is worth another try. 4001: how Sharkey ends those whose account is suspended. */
 static int judge_end(const misskey_event *e)
 {
     const bool refused = e->err == MISSKEY_ERR_HTTP_STATUS;
     if (refused && (e->code == 401 || e->code == 403)) return CREDENTIAL;
-    if (e->err == MISSKEY_ERR_OK && e->code == 4001) return CREDENTIAL;
-    if (run.at_once >= TOO_OFTEN && *token != '\0' && !run.heard) return CREDENTIAL;
+    if (is_shut_out() || (e->err == MISSKEY_ERR_OK && e->code == 4001)) return CREDENTIAL;
     if (run.was_open || (refused && (e->code >= 500 || e->code == 429 || e->code == 408))) return 0;
     return e->err == MISSKEY_ERR_TRANSPORT || e->err == MISSKEY_ERR_TIMEOUT ? NETWORK : PROTOCOL;
 }
@@ -643,12 +646,13 @@ static void on_closed(const misskey_event *e)
     describe_end(e, reason, sizeof reason);
     run.at_once = e->err == MISSKEY_ERR_OK && !run.said_something ? run.at_once + 1 : 0;
     exit_status = judge_end(e);
-    if (options.json || run.closing) show_event(e);
+    if (options.json) show_event(e);
+    else if (run.closing) status(e->err == MISSKEY_ERR_OK ? "closed" : "closed; the server did not answer");
     hang_up(e->err == MISSKEY_ERR_TRANSPORT ? "server-closed" : "client-closed");
     if (run.over) return;
     if (run.closing) run.over = true;
-    else lost(exit_status, run.at_once >= TOO_OFTEN ? "the server closes every connection at once: a bad token, or too "
-                                                      "many connections" : reason);
+    else if (is_shut_out()) lost(exit_status, "the server closes every connection at once: it refuses the token");
+    else lost(exit_status, reason);
 }
 
 /* - the loop - */
@@ -751,9 +755,10 @@ static void set_up_server(void)
 {
     static misskey_channel_slot channels[MAX_CHANNELS];
     static misskey_capture_slot captures[CAPTURES];
+    static const misskey_header agent = { "User-Agent", "misskey-tail" };   /* some proxies refuse those without */
     misskey_conn_desc desc = {
         .ws = { .host = host_header, .token = *token != '\0' ? token : NULL, .entropy = net_entropy,
-                .close_ms = CLOSE_MS },
+                .close_ms = CLOSE_MS, .headers = &agent, .num_headers = 1 },
         .session = { .channels = channels, .num_channels = MAX_CHANNELS }
     };
     misskey_err err;

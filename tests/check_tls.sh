@@ -114,7 +114,7 @@ secure good
 for hook in $hooks; do
     tail=$dir/$hook
     ends 0 "$hook, the right chain" "" --ca $dir/ca.pem --capture --count 8 localhost:$tls_port
-    shows "$hook, the right chain, notes" "  connected" "localTimeline is on" "@" "(1000)"
+    shows "$hook, the right chain, notes" "  connected" "localTimeline is on" "@" "  closed$"
     for file in $dir/other.pem "the system's"; do
         set -- --ca "$file"
         [ -f "$file" ] || set --
@@ -225,7 +225,7 @@ through() {
     ended 0 "$name" ""
     shows "$name, what is said" "  connected$" "localTimeline is on" "main is on" "lost: .*; connecting again in" \
         "the server answers 502 Bad Gateway; connecting again in" "connected again" "localTimeline is on" "gap: main" \
-        "closed (1000)"
+        "  closed$"
 }
 
 echo Sekrit0123456789 >$dir/token

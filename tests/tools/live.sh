@@ -53,10 +53,16 @@ begin() {
     pids="$pids $client"
 }
 
-# finished: waits for it; then $status is its exit status
+# finished: waits for it, 30 seconds at most; then $status is its exit status
 finished() {
+    (
+        sleep 30
+        kill -KILL $client
+    ) >/dev/null 2>&1 &
+    watchdog=$!
     wait $client
     status=$?
+    kill $watchdog 2>/dev/null
 }
 
 # ended STATUS NAME WORDS: it has ended so, without a word, or with one line on stderr that has the words in it
