@@ -190,10 +190,10 @@ static const char *channel_name(const misskey_event *e) { return e->user != NULL
 static void print_status(const misskey_event *e)
 {
     static const char *const reasons[] = {
-        [MISSKEY_REASON_UNKNOWN] = "it does not say why: parameters, permission, ...",
-        [MISSKEY_REASON_LIMIT] = "more channels than it allows",
-        [MISSKEY_REASON_SHARED] = "it gives this one once per connection",
-        [MISSKEY_REASON_NAME] = "no known server has a channel of this name"
+        [MISSKEY_REASON_UNKNOWN] = "wrong parameters, or no permission?",
+        [MISSKEY_REASON_LIMIT] = "more channels than it allows?",
+        [MISSKEY_REASON_SHARED] = "it gives this one once per connection.",
+        [MISSKEY_REASON_NAME] = "no known server has a channel of this name."
     };
     const char *const text = e->err != MISSKEY_ERR_OK ? misskey_err_text(e->err) : "";
     switch (e->type) {
@@ -204,7 +204,7 @@ static void print_status(const misskey_event *e)
         status("%s is on", channel_name(e));
         break;
     case MISSKEY_EVENT_CHANNEL_REFUSED:
-        status("%s: no answer from the server. Probably: %s", channel_name(e), reasons[e->reason]);
+        status("%s: the server does not answer: %s", channel_name(e), reasons[e->reason]);
         break;
     case MISSKEY_EVENT_GAP:
         status("gap: %s was off for %.1f s%s%.*s", channel_name(e), e->outage_ms / 1e3,
@@ -778,7 +778,7 @@ static void set_up_signals(void)
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
     action.sa_handler = on_signal;
-    action.sa_flags = (int)SA_RESETHAND;    /* the second one ends it at once */
+    action.sa_flags = (int)SA_RESETHAND | SA_RESTART;   /* the second one ends it at once */
     if (pipe(wake) != 0 || fcntl(wake[1], F_SETFL, O_NONBLOCK) != 0) fail(USAGE, "no pipe: %s", strerror(errno));
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
