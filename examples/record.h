@@ -163,6 +163,14 @@ static inline void record_request_(recording *r, record_side *side)
     record_wire_(r, side, p, side->raw.len);
 }
 
+/* So that a program that is killed leaves what it has seen. */
+static inline void record_flush_(recording *r)
+{
+    const int bad = fflush(r->sides[0].wire) | fflush(r->sides[1].wire) | fflush(r->chunks) | fflush(r->messages) |
+                    fflush(r->control);
+    if (bad != 0) r->failed = true;
+}
+
 /* record_data -- they were received, or sent. */
 static inline void record_data(recording *r, bool sent, const void *data, size_t len, uint32_t now)
 {
@@ -183,6 +191,7 @@ static inline void record_data(recording *r, bool sent, const void *data, size_t
     while (side->framed && (n = record_next_frame_(r, side, side->raw.at + at, side->raw.len - at)) > 0) at += n;
     side->raw.len -= at;
     if (at > 0 && side->raw.len > 0) memmove(side->raw.at, side->raw.at + at, side->raw.len);
+    record_flush_(r);
 }
 
 static inline FILE *record_file_(recording *r, const char *folder, const char *name)

@@ -7,7 +7,6 @@ tail=$dir/misskey-tail
 recordings=tests/recordings
 secret=Sekrit0123456789
 strict="-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror"
-export ASAN_OPTIONS=detect_leaks=0
 
 if ! $MAKE -s --no-print-directory build/misskey-serve build/wire_replay build/json_check; then
     echo "FAIL live: the programs do not build"

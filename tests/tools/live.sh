@@ -1,6 +1,8 @@
 # For checks of misskey-tail against servers; to be sourced with check=NAME. Every server gets a port from the system, and
 # is ended by its process id.
 dir=build/$check
+out=$dir/out    # of misskey-tail
+err=$dir/err
 failed=0
 pids=
 : "${MAKE:=make}"
@@ -47,8 +49,8 @@ end() {
 
 # begin OPTIONS...: starts misskey-tail; then $client is its process
 begin() {
-    : >$dir/out
-    $tail "$@" >$dir/out 2>$dir/err &
+    : >$out
+    $tail "$@" >$out 2>$err &
     client=$!
     pids="$pids $client"
 }
@@ -69,8 +71,8 @@ finished() {
 ended() {
     problem=
     [ $status -eq $1 ] || problem="exit status $status instead of $1"
-    [ "$(wc -l <$dir/err)" -eq $(($1 != 0)) ] || problem="$problem stderr: $(head -n 3 $dir/err)"
-    [ $1 -eq 0 ] || grep -q -- "$3" $dir/err || problem="$problem '$3' is not in: $(cat $dir/err)"
+    [ "$(wc -l <$err)" -eq $(($1 != 0)) ] || problem="$problem stderr: $(head -n 3 $err)"
+    [ $1 -eq 0 ] || grep -q -- "$3" $err || problem="$problem '$3' is not in: $(cat $err)"
     result "$2" "$problem"
 }
 
@@ -90,8 +92,8 @@ shows() {
     problem=
     at=1
     for words in "$@"; do
-        line=$(sed -n "$at,\$p" $dir/out | grep -n -m 1 -- "$words" | cut -d: -f1)
-        [ -n "$line" ] || problem="'$words' is not in the output after line $at: $(sed -n "$at,\$p" $dir/out | head -n 3)"
+        line=$(sed -n "$at,\$p" $out | grep -n -m 1 -- "$words" | cut -d: -f1)
+        [ -n "$line" ] || problem="'$words' is not in the output after line $at: $(sed -n "$at,\$p" $out | head -n 3)"
         [ -n "$line" ] || break
         at=$((at + line))
     done
@@ -100,5 +102,5 @@ shows() {
 
 # sees COUNT WORDS: so many lines of the output have them by now
 sees() {
-    [ "$(grep -c -- "$2" $dir/out)" -ge $1 ]
+    [ "$(grep -c -- "$2" $out)" -ge $1 ]
 }
