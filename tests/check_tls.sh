@@ -8,8 +8,8 @@ export XDG_CONFIG_HOME=$dir/config
 unset MISSKEY_TOKEN SSL_CERT_FILE
 PATH=$PATH:/usr/sbin   # nginx
 
-if ! $MAKE -s --no-print-directory build/misskey-serve; then
-    echo "FAIL tls: misskey-serve does not build"
+if ! $MAKE -s --no-print-directory build/misskey-serve build/misskey-tail; then
+    echo "FAIL tls: the programs do not build"
     exit 1
 fi
 
@@ -186,6 +186,21 @@ for hook in $hooks; do
     result "$hook, SIGINT closes" "$problem"
 done
 out=$dir/out err=$dir/err
+
+# --- much data, as fast as it goes ---
+
+end TERM $stunnel
+kept=$server
+serve --replay tests/recordings/bulk --speed 0
+set -- --channel localTimeline --channel globalTimeline --raw --count 500
+build/misskey-tail --plain "$@" 127.0.0.1:$port >$dir/expected 2>$dir/log || result "much data" "$(tail -n 1 $dir/log)"
+secure good
+for hook in $hooks; do
+    $dir/$hook --ca $dir/ca.pem "$@" localhost:$tls_port 2>$dir/log | cmp - $dir/expected >$dir/differs 2>&1
+    result "$hook, much data is the same as without TLS" "$(cat $dir/differs)"
+done
+end KILL $server
+server=$kept
 
 # --- nginx in between: 502 while the server is away ---
 
