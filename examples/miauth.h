@@ -53,7 +53,8 @@ static inline bool miauth_init(miauth *m, wire *w, const char *host, const char 
     snprintf(m->address, sizeof m->address, "https://%s/miauth/%s?name=%s&permission=%s", host, session, name,
              permissions);
     snprintf(m->request_, sizeof m->request_, "POST /api/miauth/%s/check HTTP/1.0\r\nHost: %s\r\n"
-             "User-Agent: misskey_stream.h\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", session, host);
+             "User-Agent: misskey_stream.h\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", session,
+             host);
     return true;
 }
 
