@@ -34,6 +34,10 @@ captured() {
 # --- what is shown ---
 
 serve --seed 1 --speed 10
+out=$dir/refused.out err=$dir/refused.err    # takes 10 seconds: looked at later
+begin --plain --channel localTimeline --channel noSuchChannel 127.0.0.1:$port
+patient=$client
+out=$dir/out err=$dir/err
 ends 0 "--count" "" --plain --capture --count 12 127.0.0.1:$port
 shows "notes and reactions" "connected" "localTimeline is on" "@" "×1 on @"
 problem=
@@ -85,6 +89,14 @@ if command -v script >/dev/null; then
 else
     echo "SKIP live --no-color: script (of util-linux) is missing"
 fi
+
+until_ 15 grep -q 'noSuchChannel: the server' $dir/refused.out
+kill -INT $patient
+out=$dir/refused.out err=$dir/refused.err client=$patient
+finished
+ended 0 "a channel is refused" ""
+shows "a channel is refused, what is said" "localTimeline is on" "noSuchChannel: .* no known server has a channel of this"
+out=$dir/out err=$dir/err
 
 # --- how it ends ---
 
@@ -195,6 +207,21 @@ end KILL $server
 serve --port $port --token other
 finished
 ended 5 "the token is refused after a restart" "the server refuses the token (401"
+
+# the same as JSON
+begin --plain --json 127.0.0.1:$port
+until_ 10 sees 1 '"ready"'
+end KILL $server
+until_ 10 sees 1 '"failed"'
+serve --port $port
+until_ 20 sees 1 '"gap"'
+kill -INT $client
+finished
+ended 0 "a restart, --json" ""
+shows "a restart, --json, what is said" '"event":"open"}' '"closed","code":1006,"error":"TRANSPORT","reason":""}' \
+    '"event":"retry","delay":[1-9][0-9]*}' '"failed","reason":"cannot connect to 127.0.0.1 .* refused"}' \
+    '"event":"retry","delay"' '"event":"open","resumed":true}' '"event":"ready","channel":"localTimeline"}' \
+    '"gap","channel":"localTimeline","outage":[1-9][0-9]*,"lastId":' '"closed","code":1000,"error":"OK"'
 
 # a signal while it waits
 begin --plain 127.0.0.1:$port
