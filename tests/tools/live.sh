@@ -58,7 +58,11 @@ begin() {
 # finished: waits for it, 30 seconds at most; then $status is its exit status
 finished() {
     (
-        sleep 30
+        tries=150
+        while [ $tries -gt 0 ]; do
+            sleep 0.2
+            tries=$((tries - 1))
+        done
         kill -KILL $client
     ) >/dev/null 2>&1 &
     watchdog=$!
