@@ -128,4 +128,7 @@ static inline void each_table(char **files, int num, const char *table, visit *e
 
 static inline bool is_ours(const char *name) { return strncmp(name, OURS, sizeof OURS - 1) == 0; }
 
+/* Others are compared with it. */
+static inline bool is_measure(const char *name) { return is_ours(name) && strchr(name, '+') == NULL; }
+
 #endif

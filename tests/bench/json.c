@@ -158,7 +158,7 @@ static void print_table(const corpus *c, int w, size_t repetitions)
     int k, o;
     printf("\nW%d, %-42s    MB/s  ns/message   so many times as fast is ours", w, c->name);
     for (k = w + 1; k < num_jobs; k += 2) {
-        if (is_ours(jobs[k].peer->name)) printf("%s", strchr(jobs[k].peer->name, ','));
+        if (is_measure(jobs[k].peer->name)) printf("%s", strchr(jobs[k].peer->name, ','));
     }
     printf("\n");
     for (k = w - 1; k < num_jobs; k += 2) {
@@ -167,7 +167,7 @@ static void print_table(const corpus *c, int w, size_t repetitions)
         printf("%-46s %8.0f %11.0f  ", j->peer->name, (double)c->bytes / j->total / 1e6,
                j->total / (double)c->num * 1e9);
         for (o = w - 1; o < num_jobs; o += 2) {
-            if (is_ours(jobs[o].peer->name)) printf(" %6.2f", median_ratio(j->times, jobs[o].times, num));
+            if (is_measure(jobs[o].peer->name)) printf(" %6.2f", median_ratio(j->times, jobs[o].times, num));
         }
         printf("\n");
     }

@@ -17,13 +17,13 @@ static uint8_t rx[MISSKEY_RX_SIZE(LONGEST)], tx[MISSKEY_TX_SIZE(LONGEST)];
 
 /* --- JSON --- */
 
-/* A string as a program uses it: where it stands if there is nothing to decode, else decoded. */
-static void put(sum *s, int field, misskey_jstr text)
+static void put(sum *s, int field, misskey_jstr escaped)
 {
     static char decoded[LONGEST];
-    if (text.ptr == NULL) return;
-    if (memchr(text.ptr, '\\', text.len) == NULL) sum_str(s, field, text.ptr, text.len);
-    else sum_str(s, field, decoded, misskey_jstr_copy(text, decoded, sizeof decoded));
+    misskey_str text;
+    if (escaped.ptr == NULL) return;
+    text = misskey_jstr_plain(escaped, decoded, sizeof decoded);
+    sum_str(s, field, text.ptr, text.len);
 }
 
 static void put_kind(sum *s, const misskey_message *m)
@@ -35,60 +35,60 @@ static void put_kind(sum *s, const misskey_message *m)
     else sum_str(s, FIELD_TYPE, names[m->kind].text, names[m->kind].len);
 }
 
-static void put_files(sum *s, misskey_json files)
+static void put_file(sum *s, const misskey_file *file)
 {
-    misskey_file file;
-    misskey_iter it = misskey_json_iter(files);
-    while (misskey_json_next(&it)) {
-        if (!misskey_file_read(it.value, &file)) continue;
-        put(s, FIELD_FILE_ID, file.id);
-        put(s, FIELD_FILE_URL, file.url);
-        put(s, FIELD_FILE_TYPE, file.type);
-    }
+    put(s, FIELD_FILE_ID, file->id);
+    put(s, FIELD_FILE_URL, file->url);
+    put(s, FIELD_FILE_TYPE, file->type);
 }
 
-static void put_poll(sum *s, misskey_json value)
+static void put_choice(sum *s, const misskey_poll_choice *choice)
 {
-    misskey_poll poll;
-    misskey_poll_choice choice;
-    misskey_iter it;
-    if (!misskey_poll_read(value, &poll)) return;
-    it = misskey_json_iter(poll.choices);
-    while (misskey_json_next(&it)) {
-        if (!misskey_poll_choice_read(it.value, &choice)) continue;
-        put(s, FIELD_POLL, choice.text);
-        sum_int(s, FIELD_POLL, choice.votes);
-    }
+    put(s, FIELD_POLL, choice->text);
+    sum_int(s, FIELD_POLL, choice->votes);
 }
 
-static void put_note(sum *s, misskey_json body)
+static void put_note(sum *s, const misskey_note *note, const misskey_user *user)
 {
-    misskey_note note;
-    misskey_user user;
-    misskey_iter it;
+    misskey_iter it = misskey_json_iter(note->reactions);
     misskey_jstr reaction;
     int64_t count;
-    if (!misskey_note_read(body, &note)) return;
-    put(s, FIELD_NOTE_ID, note.id);
-    put(s, FIELD_CREATED_AT, note.created_at);
-    put(s, FIELD_TEXT, note.text);
-    put(s, FIELD_CW, note.cw);
-    put(s, FIELD_VISIBILITY, note.visibility);
-    put(s, FIELD_RENOTE_ID, note.renote_id);
-    put(s, FIELD_REPLY_ID, note.reply_id);
-    if (misskey_user_read(note.user, &user)) {
-        put(s, FIELD_USER_ID, user.id);
-        put(s, FIELD_USERNAME, user.username);
-        put(s, FIELD_HOST, user.host);
-        put(s, FIELD_USER_NAME, user.name);
-    }
-    it = misskey_json_iter(note.reactions);
+    put(s, FIELD_NOTE_ID, note->id);
+    put(s, FIELD_CREATED_AT, note->created_at);
+    put(s, FIELD_TEXT, note->text);
+    put(s, FIELD_CW, note->cw);
+    put(s, FIELD_VISIBILITY, note->visibility);
+    put(s, FIELD_RENOTE_ID, note->renote_id);
+    put(s, FIELD_REPLY_ID, note->reply_id);
+    put(s, FIELD_USER_ID, user->id);
+    put(s, FIELD_USERNAME, user->username);
+    put(s, FIELD_HOST, user->host);
+    put(s, FIELD_USER_NAME, user->name);
     while (misskey_reactions_next(&it, &reaction, &count)) {
         put(s, FIELD_REACTIONS, reaction);
         sum_int(s, FIELD_REACTIONS, count);
     }
-    put_files(s, note.files);
-    put_poll(s, note.poll);
+}
+
+static void put_update(sum *s, const misskey_note_update *update)
+{
+    put(s, FIELD_UPDATE_REACTION, update->reaction);
+    put(s, FIELD_UPDATE_USER_ID, update->user_id);
+}
+
+/* The parts of a note that do not fit into a reading, or all (from 0). */
+static void put_parts(sum *s, misskey_json files, uint32_t from_file, misskey_json choices, uint32_t from_choice)
+{
+    misskey_file file;
+    misskey_poll_choice choice;
+    misskey_iter it = misskey_json_iter(files);
+    for (; misskey_json_next(&it); from_file -= from_file > 0) {
+        if (from_file == 0 && misskey_file_read(it.value, &file)) put_file(s, &file);
+    }
+    it = misskey_json_iter(choices);
+    for (; misskey_json_next(&it); from_choice -= from_choice > 0) {
+        if (from_choice == 0 && misskey_poll_choice_read(it.value, &choice)) put_choice(s, &choice);
+    }
 }
 
 static void put_route(sum *s, const misskey_message *m, const char *text, size_t len)
@@ -100,43 +100,77 @@ static void put_route(sum *s, const misskey_message *m, const char *text, size_t
     if (m->body.ptr >= text && m->body.ptr < text + len) sum_found(s, FIELD_BODY); /* else there was none */
 }
 
-static void put_body(sum *s, const misskey_message *m)
+static bool is_note(const misskey_message *m)
 {
-    misskey_note_update update;
-    if (m->kind == MISSKEY_KIND_NOTE_UPDATED && misskey_note_update_read(m->body, &update)) {
-        put(s, FIELD_UPDATE_REACTION, update.reaction);
-        put(s, FIELD_UPDATE_USER_ID, update.user_id);
-    }
-    if (m->kind == MISSKEY_KIND_CHANNEL && misskey_channel_event_find(m->event) == MISSKEY_CHANNEL_EVENT_NOTE) {
-        put_note(s, m->body);
+    return m->kind == MISSKEY_KIND_CHANNEL && misskey_channel_event_find(m->event) == MISSKEY_CHANNEL_EVENT_NOTE;
+}
+
+/* What was read along with the message. */
+static void put_reading(sum *s, const misskey_message *m, const misskey_reading *r)
+{
+    enum { FILES = sizeof r->files / sizeof r->files[0], CHOICES = sizeof r->choices / sizeof r->choices[0] };
+    uint32_t i;
+    if (r->what == MISSKEY_READS_NOTE_UPDATE) put_update(s, &r->update);
+    if (r->what != MISSKEY_READS_NOTE || !is_note(m)) return;
+    put_note(s, &r->note, &r->user);
+    for (i = 0; i < r->num_files; i++) put_file(s, &r->files[i]);
+    for (i = 0; i < r->num_choices; i++) put_choice(s, &r->choices[i]);
+    if (r->num_files == FILES || r->num_choices == CHOICES) {
+        put_parts(s, r->note.files, r->num_files, r->poll.choices, r->num_choices);
     }
 }
 
-static bool route(char *text, size_t len, sum *s, misskey_message *m)
+/* The same by one reader for each part. */
+static void put_body(sum *s, const misskey_message *m)
 {
-    if (misskey_message_parse(text, len, m) != MISSKEY_ERR_OK || m->kind >= MISSKEY_KIND_TEXT_PING) return false;
-    put_route(s, m, text, len);
-    return true;
+    misskey_note note;
+    misskey_user user;
+    misskey_poll poll;
+    misskey_note_update update;
+    if (m->kind == MISSKEY_KIND_NOTE_UPDATED && misskey_note_update_read(m->body, &update)) put_update(s, &update);
+    if (!is_note(m) || !misskey_note_read(m->body, &note)) return;
+    misskey_user_read(note.user, &user);
+    misskey_poll_read(note.poll, &poll);
+    put_note(s, &note, &user);
+    put_parts(s, note.files, 0, poll.choices, 0);
 }
 
 static int w1(char *text, size_t len, size_t cap, sum *s)
 {
     misskey_message m;
     (void)cap;
-    return !route(text, len, s, &m);
+    if (misskey_message_parse(text, len, &m) != MISSKEY_ERR_OK || m.kind >= MISSKEY_KIND_TEXT_PING) return 1;
+    put_route(s, &m, text, len);
+    return 0;
 }
 
 static int w2(char *text, size_t len, size_t cap, sum *s)
 {
+    static misskey_reading reading;
     misskey_message m;
     (void)cap;
-    if (!route(text, len, s, &m)) return 1;
+    if (misskey_message_read(text, len, &m, &reading) != MISSKEY_ERR_OK || m.kind >= MISSKEY_KIND_TEXT_PING) return 1;
+    put_route(s, &m, text, len);
+    put_reading(s, &m, &reading);
+    return 0;
+}
+
+static int w2_parts(char *text, size_t len, size_t cap, sum *s)
+{
+    misskey_message m;
+    (void)cap;
+    if (misskey_message_parse(text, len, &m) != MISSKEY_ERR_OK || m.kind >= MISSKEY_KIND_TEXT_PING) return 1;
+    put_route(s, &m, text, len);
     put_body(s, &m);
     return 0;
 }
 
 EXPORT extern const peer peers[];
-const peer peers[] = { { OWN_NAME, 1, NULL, w1, w2 }, { NULL, 0, NULL, NULL, NULL } };
+const peer peers[] = {
+    { OWN_NAME, 1, NULL, w1, w2 },
+    { OWN_NAME " + readers", 1, NULL, w1, w2_parts },
+    { NULL, 0, NULL, NULL, NULL }
+};
 
 /* --- frames --- */
 
@@ -236,6 +270,7 @@ static bool send_all(misskey_conn *conn, int fd)
 static int run(int fd, work *json, sum *s, uint64_t *messages)
 {
     static misskey_conn conn;
+    static misskey_reading reading;
     misskey_conn_desc desc;
     misskey_event e;
     uint8_t *dst;
@@ -250,12 +285,12 @@ static int run(int fd, work *json, sum *s, uint64_t *messages)
     if (misskey_conn_init(&conn, &desc) != MISSKEY_ERR_OK) return 1;
     misskey_conn_transport_up(&conn);
     for (;;) {
-        while (misskey_conn_poll(&conn, &e)) {
+        while (misskey_conn_read(&conn, &e, &reading)) {
             if (e.type == MISSKEY_EVENT_CLOSED) return e.err != MISSKEY_ERR_OK;
             if (e.type != MISSKEY_EVENT_MESSAGE) continue;
             ++*messages;
             put_route(s, &e.message, e.text.ptr, e.text.len);
-            put_body(s, &e.message);
+            put_reading(s, &e.message, &reading);
         }
         if (!send_all(&conn, fd)) return 1;
         if (misskey_conn_timeout(&conn) == 0) continue;
