@@ -83,6 +83,16 @@ $(BUILD)/browser/page.wasm: examples/browser/page.c examples/browser/string.h $(
 $(BUILD)/%: tests/tools/%.c $(DEPS)
 	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+# The library as it is compiled for different targets, to be compared.
+AGREE = $(BUILD)/agree_fast.o $(BUILD)/agree_fast_plain.o $(BUILD)/agree_small.o
+AGREE_fast_plain = -DMISSKEY_NO_SIMD=1
+AGREE_small = -D__OPTIMIZE_SIZE__=1
+$(AGREE): $(BUILD)/agree_%.o: tests/agree_path.c $(DEPS)
+	$(COMPILE) -O2 $(CFLAGS) $(AGREE_$*) -DAGREE_PATH=$* -c -o $@ $<
+
+$(BUILD)/agree: tests/tools/agree.c $(AGREE) $(DEPS)
+	$(COMPILE) -O2 $(CFLAGS) $(LDFLAGS) -o $@ $< $(AGREE)
+
 # Test programs run shortly: what takes time is compiling them.
 TESTED = $(COMPILE) -g -DMISSKEY_POISON=1
 
@@ -93,6 +103,9 @@ $(BUILD)/implementation.a: tests/implementation.c $(DEPS)
 # The archive is for tests that do not define MISSKEY_STREAM_IMPLEMENTATION themselves; others take nothing from it.
 $(BUILD)/test_%: tests/test_%.c $(BUILD)/implementation.a $(GREATEST)/greatest.h
 	$(TESTED) -I $(GREATEST) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/implementation.a
+
+$(BUILD)/test_agree: tests/test_agree.c tests/tools/agree.c $(AGREE) $(GREATEST)/greatest.h
+	$(TESTED) -O1 -I $(GREATEST) $(CFLAGS) $(LDFLAGS) -o $@ $< $(AGREE)
 
 $(TESTS:%=run-%): run-%: $(BUILD)/%
 	@$(BUILD)/$* >$(BUILD)/$*.log 2>&1; echo "exit status $$?" >>$(BUILD)/$*.log
@@ -120,8 +133,8 @@ bench:
 # The library three times: as the compiler has it, without vectors, and small.
 BENCH_DEPS = tests/bench/peer.h tests/bench/bench.h tests/bench/own.c $(DEPS)
 SHARED = -O2 -fPIC -shared -fvisibility=hidden -DNDEBUG
-OWN_portable = -U__SSE2__ -U__ARM_NEON
-OWN_small = -DMISSKEY_NO_SIMD=1
+OWN_portable = -DMISSKEY_NO_SIMD=1
+OWN_small = -DMISSKEY_NO_SIMD=1 -Os
 $(BUILD)/bench/own.so: tests/bench/own.c $(BENCH_DEPS)
 	@mkdir -p $(@D)
 	$(COMPILE) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $<

@@ -149,7 +149,7 @@ static struct value value_by_name(const struct entity *e, const struct field *f,
 }
 
 /* What a member should be: by its own name, else by an alias. f: not the row of an alias. */
-static struct value value_wanted(const struct entity *e, const struct field *f, misskey_json object)
+static inline struct value value_wanted(const struct entity *e, const struct field *f, misskey_json object)
 {
     struct value v = value_by_name(e, f, object);
     size_t i;
@@ -159,7 +159,7 @@ static struct value value_wanted(const struct entity *e, const struct field *f, 
     return v;
 }
 
-static bool same_value(struct value a, struct value b)
+static inline bool same_value(struct value a, struct value b)
 {
     return a.presence == b.presence && a.number == b.number && a.exponent == b.exponent && a.len == b.len &&
            (a.ptr == NULL) == (b.ptr == NULL) && (a.ptr == NULL || memcmp(a.ptr, b.ptr, a.len) == 0);
