@@ -2808,6 +2808,12 @@ static inline mski_flags mski_either(const uint8_t *p, int one, int other)
 
 static inline mski_flags mski_non_ascii_in(const uint8_t *p) { return mski_highest(mski_load(p)); }
 
+static inline bool mski_is_ascii_64(const uint8_t *p)
+{
+    const mski_vector a = mski_or(mski_load(p), mski_load(p + 16)), b = mski_or(mski_load(p + 32), mski_load(p + 48));
+    return mski_highest(mski_or(a, b)) == 0;
+}
+
 static inline const uint8_t *mski_first(const uint8_t *p, mski_flags flags) { return p + __builtin_ctz(flags); }
 
 #elif MSKI_FAST
@@ -3079,8 +3085,13 @@ static const uint8_t *mski_utf8_skip(const uint8_t *p, const uint8_t *end)
     unsigned n;
 #if MSKI_VECTOR
     mski_flags carry = 0;
-    for (; end - p >= MSKI_STEP; p += MSKI_STEP) {
+    while (end - p >= MSKI_STEP) {
+        if (carry == 0 && end - p >= 4 * MSKI_STEP && mski_is_ascii_64(p)) {
+            p += 4 * MSKI_STEP;
+            continue;
+        }
         if ((mski_non_ascii_in(p) | carry) != 0 && !mski_utf8_step(p, end, 0xFFFF, &carry)) break;
+        p += MSKI_STEP;
     }
     if (carry != 0) do p--; while ((*p & 0xC0) == 0x80);
 #endif
