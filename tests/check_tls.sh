@@ -202,6 +202,42 @@ done
 end KILL $server
 server=$kept
 
+# --- a login that takes its time, and one that nobody knows ---
+
+if command -v node >/dev/null; then
+    cat >$dir/miauth.mjs <<'END'
+import { createServer } from 'node:http'
+let asked = 0
+const server = createServer((request, response) => {
+  if (request.method !== 'POST' || !/^\/api\/miauth\/[0-9a-f-]{36}\/check$/.test(request.url)) response.statusCode = 404
+  asked++
+  if (asked > 3) response.writeHead(404).end('<html>{}</html>')
+  else response.end(JSON.stringify(asked < 3 ? { ok: false } : { ok: true, token: 'Late0123456789ab', user: { id: '9a' } }))
+})
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+END
+    kept_port=$port
+    : >$dir/miauth.out
+    node $dir/miauth.mjs >$dir/miauth.out &
+    server=$!
+    pids="$pids $server"
+    until_ 5 test -s $dir/miauth.out
+    port=$(cat $dir/miauth.out)
+    end TERM $stunnel
+    secure good
+    for hook in $hooks; do break; done
+    tail=$dir/$hook
+    ends 0 "--login, the user hesitates" "" --ca $dir/ca.pem --token-file $dir/late --login localhost:$tls_port
+    result "--login, the file that was asked for" "$([ "$(cat $dir/late)" = Late0123456789ab ] || echo 'another token')$(
+        find $dir/late ! -perm 600)"
+    ends 1 "--login, no MiAuth there" "does not know MiAuth: it answers HTTP/1.[01] 404" --ca $dir/ca.pem --login \
+        localhost:$tls_port
+    end KILL $server
+    server=$kept port=$kept_port
+else
+    echo "SKIP tls --login, the user hesitates: node is missing"
+fi
+
 # --- nginx in between: 502 while the server is away ---
 
 if ! command -v nginx >/dev/null || [ -z "$hooks" ]; then
