@@ -866,11 +866,14 @@ static void login(void)
     if (!miauth_init(&asked, &peer, host_header, "misskey-tail", "read:account,read:chat"))
         fail(USAGE, "no random bytes");
     state = miauth_ask(&asked);     /* so that nobody opens an address in vain */
-    if (state != MIAUTH_FAILED)
-        printf("Open this address in a browser, and allow it. This program waits for that.\n%s\n", asked.address);
-    (void)fflush(stdout);
-    for (; state == MIAUTH_WAIT; state = miauth_ask(&asked)) (void)poll(NULL, 0, LOGIN_MS);
     if (state == MIAUTH_FAILED) fail(asked.answered ? PROTOCOL : peer.tls_failed ? TLS : NETWORK, "%s", asked.error);
+    printf("Open this address in a browser, and allow it. This program waits for that.\n%s\n", asked.address);
+    (void)fflush(stdout);
+    while (state != MIAUTH_DONE) {
+        (void)poll(NULL, 0, LOGIN_MS);
+        state = miauth_ask(&asked);
+        if (state == MIAUTH_FAILED && asked.answered) fail(PROTOCOL, "%s", asked.error);
+    }
     take_token(asked.token, "the answer of the server");
     if (!miauth_store(path, token)) fail(USAGE, "cannot write %s: %s", path, strerror(errno));
     printf("The token is in %s\n", path);
@@ -926,6 +929,7 @@ static void check_options(void)
 {
     const char *const name = options.host, *const usual = options.plain ? "80" : "443";
     bool ipv6;
+    if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
     if (options.replay != NULL) {
         if (name != NULL) fail(USAGE, "either HOST or --replay DIR, not both");
         if (options.login || options.record != NULL || options.capture)
@@ -939,7 +943,6 @@ static void check_options(void)
     snprintf(host_header, sizeof host_header, "%s%s%s%s%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
              strcmp(port, usual) != 0 ? ":" : "", strcmp(port, usual) != 0 ? port : "");
     if (options.speed > 0) fail(USAGE, "--speed goes with --replay");
-    if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
     if (options.login && options.plain) fail(USAGE, "--login needs TLS: leave out --plain");
 }
 
