@@ -2835,10 +2835,10 @@ static inline mski_flags mski_either(const uint8_t *p, int one, int other)
 
 static inline mski_flags mski_non_ascii_in(const uint8_t *p) { return mski_eight(p) & (MSKI_ONES * 0x80); }
 
-/* On machines with another order of bytes than little-endian: the beginning of the step, for a look at each byte. */
+/* Where the order of bytes is another one, or not known: the beginning of the step, for a look at each byte. */
 static inline const uint8_t *mski_first(const uint8_t *p, mski_flags flags)
 {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(__TINYC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     return p + (__builtin_ctzll(flags) >> 3);
 #else
     (void)flags;
@@ -5150,6 +5150,7 @@ static void mski_read_note(misskey_json body, misskey_reading *r)
     mski_read_choices(r);
 }
 
+#if MSKI_FAST
 static bool mski_has_any(misskey_json value, misskey_type type)
 {
     return misskey_json_type(value) == type && value.len > 2;
@@ -5165,6 +5166,7 @@ static void mski_settle(misskey_reading *r)
     if (!mski_has_any(r->note.files, MISSKEY_TYPE_ARRAY)) r->num_files = 0;
     else if (r->num_files == 0) mski_read_files(r);
 }
+#endif
 
 /* What was not read while the message was checked is read now. */
 static void mski_finish_reading(bool message, const misskey_message *m, misskey_reading *r)
@@ -5180,8 +5182,13 @@ static void mski_finish_reading(bool message, const misskey_message *m, misskey_
     }
     if (r->what == MISSKEY_READS_NOTE_UPDATE && !done) (void)misskey_note_update_read(m->body, &r->update);
     if (r->what != MISSKEY_READS_NOTE) return;
-    if (done) mski_settle(r);
-    else mski_read_note(m->body, r);
+#if MSKI_FAST
+    if (done) {
+        mski_settle(r);
+        return;
+    }
+#endif
+    mski_read_note(m->body, r);
 }
 
 MISSKEY_API misskey_err misskey_message_read(const char *text, size_t len, misskey_message *out,
@@ -5489,12 +5496,18 @@ MISSKEY_API size_t misskey_reaction_copy(misskey_jstr reaction, char *dst, size_
     return mski_copy_end(&c);
 }
 
-static MSKI_NOINLINE bool mski_reaction_same(mski_reaction r, mski_reaction q)
+static MSKI_NOINLINE bool mski_reaction_same(mski_reaction *r, const mski_reaction *other)
 {
+    mski_reaction q;
     uint8_t x[4], y[4];
     unsigned n, i;
+    q.p = other->p; /* one by one: small compilers call memcpy for a struct */
+    q.end = other->end;
+    q.colon = other->colon;
+    q.joined = other->joined;
+    q.dot = other->dot;
     do {
-        n = mski_reaction_next(&r, x);
+        n = mski_reaction_next(r, x);
         if (n != mski_reaction_next(&q, y)) return false;
         for (i = 0; i < n; i++) if (x[i] != y[i]) return false;
     } while (n > 0);
@@ -5503,7 +5516,11 @@ static MSKI_NOINLINE bool mski_reaction_same(mski_reaction r, mski_reaction q)
 
 MISSKEY_API bool misskey_reaction_eq(misskey_jstr a, misskey_jstr b)
 {
-    return a.ptr != NULL && b.ptr != NULL && mski_reaction_same(mski_reaction_begin(a), mski_reaction_begin(b));
+    mski_reaction r, q;
+    if (a.ptr == NULL || b.ptr == NULL) return false;
+    r = mski_reaction_begin(a);
+    q = mski_reaction_begin(b);
+    return mski_reaction_same(&r, &q);
 }
 
 /* ================================================================================================================== */
@@ -8418,7 +8435,10 @@ static MSKI_NOINLINE void mski_outline_of(misskey_json note, mski_outline *out)
 /* Of duplicates the last counts. */
 static MSKI_NOINLINE bool mski_is_last(const misskey_iter *member)
 {
-    misskey_iter it = *member;
+    misskey_iter it;
+    it.at_ = member->at_;
+    it.end_ = member->end_;
+    it.key = mski_no_jstr;
     while (misskey_json_next(&it)) {
         if (mski_same_bytes(it.key.ptr, it.key.len, member->key.ptr, member->key.len)) return false;
     }
@@ -8714,7 +8734,8 @@ static MSKI_NOINLINE bool mski_edit_count(mski_edit *e, misskey_jstr reaction, b
     it = misskey_json_iter(reactions);
     while (misskey_json_next(&it)) {
         int64_t n = 0;
-        if (!mski_reaction_same(mski_reaction_begin(it.key), wanted)) continue;
+        mski_reaction key = mski_reaction_begin(it.key);
+        if (!mski_reaction_same(&key, &wanted)) continue;
         misskey_json_i64(it.value, &n);
         if (!up && n <= 1) mski_edit_drop(e, &it);
         else mski_edit_number(e, &reactions, &it.key, mski_one_more(n, up), MISSKEY_CHANGED_REACTIONS);
@@ -9204,7 +9225,9 @@ static bool mski_conn_message(misskey_conn *conn, misskey_event *event, misskey_
 {
     const bool dropped = event->type == MISSKEY_EVENT_DROPPED;
     const bool utf8 = mski_has(&conn->ws_, MSKI_WHOLE) && (conn->session.flags_ & MSKI_HELD) == 0;
-    const unsigned how = (utf8 ? MSKI_CHECK_UTF8 : 0u) | (dropped ? MSKI_BEGINNING : 0u);
+    unsigned how = 0;
+    if (utf8) how |= MSKI_CHECK_UTF8;
+    if (dropped) how |= MSKI_BEGINNING;
     if (mski_parse(mski_bytes(event->text.ptr), event->text.len, how, &event->message, reading) != MISSKEY_ERR_OK) {
         mski_fail_peer(&conn->ws_, MISSKEY_ERR_WS_UTF8, 1007);
         return false;
