@@ -58,11 +58,17 @@ build_agree "$build" "${CC:-cc}" ""
 compare native "${AGREE_COUNT:-10000000}" "$native" "$build/agree"
 
 find tests/recordings -name messages.jsonl -exec cat {} + >"$work/messages"
-for tool in aarch64-linux-gnu-gcc qemu-aarch64-static; do
-    command -v $tool >/dev/null && continue
-    echo "SKIP paths, arm64: $tool is missing"
+# With clang: gcc for it and gcc for 32 bits cannot be installed side by side.
+arm64="clang --target=aarch64-linux-gnu"
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+if ! $arm64 -static -fuse-ld=lld -o "$work/empty" "$work/empty.c" >/dev/null 2>&1; then
+    echo "SKIP paths, arm64: clang, lld or the C library for aarch64-linux-gnu is missing"
     exit $failed
-done
-build_agree "$work/arm64" aarch64-linux-gnu-gcc -static
+fi
+if ! command -v qemu-aarch64-static >/dev/null; then
+    echo "SKIP paths, arm64: qemu-aarch64-static is missing"
+    exit $failed
+fi
+build_agree "$work/arm64" "$arm64" "-static -fuse-ld=lld"
 compare arm64 100000 NEON qemu-aarch64-static "$work/arm64/agree"
 exit $failed
