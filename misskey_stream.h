@@ -6856,10 +6856,10 @@ MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n)
     size_t len;
     (void)misskey_ws_send_buf(ws, &len);
     if (n > len) n = len;
-    if (mski_has(ws, MSKI_SECRET)) MISSKEY_MEMSET(mski_tx(ws) + ws->tx_, 0, n);
     for (; n > 0; n -= len) {
         if (ws->tx_rest_ == 0) ws->tx_rest_ = mski_queued_frame(ws, ws->tx_, &ws->tx_counts_);
         len = n < ws->tx_rest_ ? n : ws->tx_rest_;
+        if (mski_has(ws, MSKI_SECRET)) MISSKEY_MEMSET(mski_tx(ws) + ws->tx_, 0, len);
         ws->tx_ += len;
         ws->tx_rest_ -= len;
     }
