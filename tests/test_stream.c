@@ -11,8 +11,9 @@
 
 #include "../misskey_stream.h"
 #include "greatest.h"
+#include "reading.h"
 
-enum { MAX_WIRE = 1 << 20, MAX_STEPS = 2000, TX_SIZE = 1024, SHORT = 1400, CLIENT = 0, SERVER = 1 };
+enum { MAX_WIRE = 1 << 20, MAX_STEPS = 2000, TX_SIZE = 1024, SHORT = 1400, CLIENT = 0, SERVER = 1, MISREAD = 1000 };
 
 static const char *const committed[] = {
     "behind-nginx/ok", "behind-nginx/redirect", "cut-off/a", "cut-off/b", "cut-off/d", "frames/bad-opcode",
@@ -102,6 +103,7 @@ static bool read_wire(const char *base, const char *folder)
 struct step { unsigned type; uint64_t size, hash; };     /* size: of a message */
 
 struct trace {
+    bool read;                      /* by misskey_conn_read */
     struct step steps[MAX_STEPS];
     size_t count, opened, closed;   /* events, OPEN and CLOSED among them */
     misskey_err err;
@@ -166,8 +168,14 @@ static void add_end(struct trace *t, unsigned type, unsigned code, misskey_err e
 
 static bool poll_client(misskey_conn *conn, struct trace *t)
 {
+    static misskey_reading reading; /* what is left of the message before must not show */
     misskey_event e;
-    if (t->count == MAX_STEPS || !misskey_conn_poll(conn, &e)) return false;
+    if (t->count == MAX_STEPS) return false;
+    if (!(t->read ? misskey_conn_read(conn, &e, &reading) : misskey_conn_poll(conn, &e))) return false;
+    if (t->read && !same_reading(&e.message, &reading)) {
+        add_step(t, MISREAD, 0, 0);
+        return true;
+    }
     switch (e.type) {
     case MISSKEY_EVENT_MESSAGE: add_step(t, e.type, e.text.len, hash_message(&e.message, e.text)); break;
     case MISSKEY_EVENT_DROPPED: add_step(t, e.type, e.size, 0); break;
@@ -318,10 +326,11 @@ static void explain(const char *folder, const struct plan *plan, const char *wha
              (unsigned long)plan->arg, (unsigned long)plan->rx, what, (unsigned long)event);
 }
 
-/* Plays it and compares with full. */
+/* Plays it, with what the messages are about read along, and compares with full. */
 static bool same(const char *folder, struct plan plan)
 {
     size_t i;
+    other.read = true;
     explain(folder, &plan, "bytes refused", 0);
     if (!play(plan, &other)) return false;
     i = same_steps(plan.role, plan.rx);
