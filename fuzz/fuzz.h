@@ -9,6 +9,7 @@
 #endif
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "../tests/reading.h"
 #include "json_reference.h"
 
 #include <stdio.h>

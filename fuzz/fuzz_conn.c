@@ -1,11 +1,13 @@
 /* misskey_conn: the whole wire of a client, with the calls of an application in between (send, close, tick) at fixed
-   bytes of the stream. Given whole or in pieces, the events and what is sent must be the same. A third run has little
+   bytes of the stream. Given whole or in pieces, polled or read, the events and what is sent must be the same; so must be
+   the messages of a session alone that is given the texts. A third run has little
    send memory, polls rarely and dials again after each end; only what holds for every connection is checked there.
    The first six bytes of an input choose how, see conn_choose. */
 #include "wire.h"
 
 typedef struct conn_choice {
     bool head, token_in_query;
+    bool channel;           /* one is opened: its first message is held back */
     size_t rx_size;
     uint32_t max_message;
     size_t piece, between;  /* longest piece, and most bytes between two calls; 0 = no calls */
@@ -14,6 +16,8 @@ typedef struct conn_choice {
 
 typedef struct conn_peer {
     misskey_conn conn;
+    misskey_channel_slot channels[1];
+    bool read;              /* by misskey_conn_read */
     const conn_choice *choice;
     wire_run *run;
     uint32_t pieces, calls; /* states of two random sequences: the calls must not depend on the pieces */
@@ -25,6 +29,7 @@ static void conn_choose(conn_choice *c, fuzz_input *in)
     const unsigned flags = fuzz_byte(in), rx = fuzz_byte(in);
     c->head = (flags & 1) != 0;
     c->token_in_query = (flags & 2) != 0;
+    c->channel = c->head && (flags & 4) != 0;
     c->rx_size = 256 + (flags & 8 ? 64 * rx : rx);
     c->max_message = flags & 16 ? 1000 : 0;
     c->piece = 1 + fuzz_byte(in);
@@ -36,9 +41,37 @@ static void conn_choose(conn_choice *c, fuzz_input *in)
 static void conn_check_message(const misskey_event *ev, size_t rx_size)
 {
     misskey_message again;
-    MUST(ev->text.ptr != NULL && ev->text.len <= rx_size - 14 && ev->size == ev->text.len);
+    MUST(ev->text.ptr != NULL && ev->text.len <= rx_size - 14);
     MUST(misskey_message_parse(ev->text.ptr, ev->text.len, &again) == MISSKEY_ERR_OK);
     MUST(same_message(&again, &ev->message));
+}
+
+/* A session that has no channels gives the message as it is. */
+static void conn_check_session(const misskey_event *ev)
+{
+    static misskey_reading reading;
+    misskey_session_desc desc;
+    misskey_session session;
+    misskey_event alone;
+    memset(&desc, 0, sizeof desc);
+    MUST(misskey_session_init(&session, &desc) == MISSKEY_ERR_OK);
+    misskey_session_transport_up(&session);
+    MUST(misskey_session_read(&session, &alone, &reading) && alone.type == MISSKEY_EVENT_OPEN);
+    MUST(same_reading(&alone.message, &reading));
+    MUST(misskey_session_recv_message(&session, ev->text.ptr, ev->text.len) == MISSKEY_ERR_OK);
+    MUST(misskey_session_read(&session, &alone, &reading) && alone.type == MISSKEY_EVENT_MESSAGE);
+    MUST(same_message(&alone.message, &ev->message) && same_reading(&alone.message, &reading));
+    MUST(!misskey_session_read(&session, &alone, &reading) && reading.what == MISSKEY_READS_NOTHING);
+}
+
+static bool conn_next(conn_peer *peer, misskey_event *ev)
+{
+    static misskey_reading reading; /* what is left of the message before must not show */
+    bool more;
+    if (!peer->read) return misskey_conn_poll(&peer->conn, ev);
+    more = misskey_conn_read(&peer->conn, ev, &reading);
+    MUST(more ? same_reading(&ev->message, &reading) : reading.what == MISSKEY_READS_NOTHING);
+    return more;
 }
 
 static void conn_log_event(conn_peer *peer, const misskey_event *ev)
@@ -60,7 +93,10 @@ static void conn_log_event(conn_peer *peer, const misskey_event *ev)
     wire_view(log, m->raw.ptr, m->raw.len);
     MUST(!peer->run->closed);
     peer->run->closed = ev->type == MISSKEY_EVENT_CLOSED;
-    if (ev->type == MISSKEY_EVENT_MESSAGE) conn_check_message(ev, peer->choice->rx_size);
+    if (ev->type == MISSKEY_EVENT_MESSAGE) {
+        conn_check_message(ev, peer->choice->rx_size);
+        conn_check_session(ev);
+    }
 }
 
 static void conn_drain(conn_peer *peer, size_t most)
@@ -78,7 +114,7 @@ static void conn_settle(conn_peer *peer)
     misskey_event ev;
     size_t len;
     do {
-        while (misskey_conn_poll(&peer->conn, &ev)) conn_log_event(peer, &ev);
+        while (conn_next(peer, &ev)) conn_log_event(peer, &ev);
         (void)misskey_conn_send_buf(&peer->conn, &len);
         conn_drain(peer, len);
     } while (len > 0);
@@ -134,6 +170,7 @@ static void conn_give(conn_peer *peer, const uint8_t *p, size_t len, size_t piec
 static void conn_begin(conn_peer *peer, const conn_choice *c, size_t tx_size, wire_run *run)
 {
     misskey_conn_desc desc;
+    misskey_channel channel;
     memset(&desc, 0, sizeof desc);
     memset(peer, 0, sizeof *peer);
     run->events.len = run->sent.len = run->masks = 0;
@@ -148,12 +185,15 @@ static void conn_begin(conn_peer *peer, const conn_choice *c, size_t tx_size, wi
     desc.ws.rx.size = c->rx_size;
     desc.ws.tx.ptr = malloc(tx_size);
     desc.ws.tx.size = tx_size;
+    desc.session.channels = peer->channels;
+    desc.session.num_channels = c->channel;
     peer->choice = c;
     peer->run = run;
     peer->pieces = peer->calls = c->seed;
     peer->now = 0xFFFFF000u;
     MUST(misskey_conn_init(&peer->conn, &desc) == MISSKEY_ERR_OK);
     misskey_conn_tick(&peer->conn, peer->now);
+    if (c->channel) MUST(misskey_channel_open(&peer->conn.session, "main", NULL, NULL, &channel) == MISSKEY_ERR_OK);
 }
 
 static void conn_end(conn_peer *peer)
@@ -171,6 +211,7 @@ static void conn_run(const conn_choice *c, fuzz_input in, size_t piece, wire_run
     conn_peer peer;
     size_t n;
     conn_begin(&peer, c, wire_tx_size(in.left), run);
+    peer.read = piece > 0;
     misskey_conn_transport_up(&peer.conn);
     conn_settle(&peer);
     if (c->head) conn_give(&peer, (const uint8_t *)conn_head, sizeof conn_head - 1, piece);
@@ -206,7 +247,8 @@ static void conn_mess(const conn_choice *c, fuzz_input in, wire_run *run)
         if (fuzz_below(&peer.calls, 4) == 0) conn_call(&peer);
         if (fuzz_below(&peer.calls, 64) == 0) misskey_conn_transport_down(&peer.conn);
         if (fuzz_below(&peer.calls, 2) == 0) conn_drain(&peer, fuzz_below(&peer.calls, 16));
-        if (misskey_conn_poll(&peer.conn, &ev)) conn_log_event(&peer, &ev);
+        peer.read = !peer.read;
+        if (conn_next(&peer, &ev)) conn_log_event(&peer, &ev);
         else if (n == 0 && !run->closed) conn_settle(&peer);
         if (run->closed) wire_check_sent(&run->sent, true, true);
     }

@@ -1,7 +1,7 @@
 /* Messages: the input is a text, or after a zero byte the parts of a message.
 
-   A text must be parsed to what the generic reader of JSON finds in it; what was parsed is written, and parsed and
-   written again without a change. Of parts the writer makes a text that gives the same parts, or it refuses them. */
+   A text must be parsed to what the generic reader of JSON finds in it, also where what it is about is read along; what
+   was parsed is written, and parsed and written again without a change. Of parts the writer makes a text that gives the same parts, or it refuses them. */
 #include "fuzz.h"
 
 #define MESSAGE_MAX 16384
@@ -177,13 +177,16 @@ static void message_round_trip(const misskey_message *m)
 
 static void message_text(const char *text, size_t len)
 {
-    misskey_message m, expected;
+    static misskey_reading reading; /* what is left of the text before must not show */
+    misskey_message m, expected, along;
     misskey_str whole;
     misskey_json root;
     ref_text r;
     size_t written;
     const misskey_err err = misskey_message_parse(text, len, &m);
     MUST(err == (ref_utf8(text, len) ? MISSKEY_ERR_OK : MISSKEY_ERR_BAD_UTF8));
+    MUST(misskey_message_read(text, len, &along, &reading) == err);
+    MUST(same_message(&m, &along) && same_reading(&m, &reading));
     if (err != MISSKEY_ERR_OK) return;
     whole.ptr = text;
     whole.len = len;
