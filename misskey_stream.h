@@ -2624,7 +2624,7 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
 #undef MSKI_VECTOR
 #define MSKI_VECTOR 1
 #include <emmintrin.h>
-#elif !MISSKEY_NO_SIMD && (defined(__GNUC__) || defined(__clang__)) && defined(__aarch64__) && defined(__ARM_NEON)
+#elif !MISSKEY_NO_SIMD && (defined(__GNUC__) || defined(__clang__)) && defined(__AARCH64EL__) && defined(__ARM_NEON)
 #undef MSKI_VECTOR
 #define MSKI_VECTOR 1
 #include <arm_neon.h>
@@ -3714,8 +3714,7 @@ static mski_shape mski_piece_shape(const misskey_reading *reading, const uint8_t
     return out < (const uint8_t *)reading->files ? mski_poll_choice_shape() : mski_file_shape();
 }
 
-/* What the walk leaves out: members by the names that they once had, then members of members. Their rows are the last
-   ones. */
+/* An object of a reading ended: what the walk left out. */
 static MSKI_SELDOM void mski_end_piece(const misskey_reading *reading, uint8_t *out, const uint8_t *begin,
                                        const uint8_t *end)
 {
@@ -4776,8 +4775,9 @@ static bool mski_take_plain(const uint8_t **p, const uint8_t *end, misskey_jstr 
 {
     const uint8_t *const quote = mski_plain(*p, end);
     *s = mski_jstr(*p, quote);
+    if (quote == end || *quote != '"') return false;
     *p = quote + 1;
-    return quote < end && *quote == '"';
+    return true;
 }
 
 /* What nearly all messages are, written as all servers write it. False: it is something else, or broken (s.err). */
@@ -4827,15 +4827,13 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, unsigned how, mis
     r.name = NULL;
     r.walked = MSKI_FORM_RAW;
     r.deep = r.deep_part = false;
+    if (reading != NULL) reading->body_ = NULL;
 #if MSKI_FAST
     r.reading = reading;
     if (!beginning && mski_parse_event(&r, text)) return MISSKEY_ERR_OK;
     r.s.shape.field = NULL;
     r.s.out = NULL;
     r.s.deep = false;
-    if (reading != NULL) reading->body_ = NULL;
-#else
-    (void)reading;
 #endif
     p = mski_white(text, r.s.end);
     if (r.s.err != MISSKEY_ERR_OK) p = NULL;
@@ -5171,9 +5169,8 @@ static void mski_settle(misskey_reading *r)
 /* What was not read while the message was checked is read now. */
 static void mski_finish_reading(bool message, const misskey_message *m, misskey_reading *r)
 {
-    const misskey_kind kind = r->what == MISSKEY_READS_NOTE ? MISSKEY_KIND_CHANNEL : MISSKEY_KIND_NOTE_UPDATED;
     const bool done = message && r->body_ != NULL && m->body.ptr == r->body_ && m->event.ptr == r->event_ &&
-                      m->kind == kind;
+                      m->kind == (r->what == MISSKEY_READS_NOTE ? MISSKEY_KIND_CHANNEL : MISSKEY_KIND_NOTE_UPDATED);
     if (!done) {
         r->what = MISSKEY_READS_NOTHING;
         if (message && misskey_json_type(m->body) == MISSKEY_TYPE_OBJECT) {
@@ -5194,9 +5191,7 @@ static void mski_finish_reading(bool message, const misskey_message *m, misskey_
 MISSKEY_API misskey_err misskey_message_read(const char *text, size_t len, misskey_message *out,
                                              misskey_reading *reading)
 {
-    misskey_err err;
-    reading->body_ = NULL;
-    err = mski_parse(mski_bytes(text), len, MSKI_CHECK_UTF8, out, reading);
+    const misskey_err err = mski_parse(mski_bytes(text), len, MSKI_CHECK_UTF8, out, reading);
     mski_finish_reading(err == MISSKEY_ERR_OK, out, reading);
     return err;
 }
@@ -8006,10 +8001,8 @@ MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *e
 
 MISSKEY_API bool misskey_session_read(misskey_session *session, misskey_event *event, misskey_reading *reading)
 {
-    bool give;
-    reading->body_ = NULL;
-    give = mski_session_poll(session, event, reading);
-    mski_finish_reading(give, &event->message, reading);
+    const bool give = mski_session_poll(session, event, reading);
+    mski_finish_reading(give && event->type == MISSKEY_EVENT_MESSAGE, &event->message, reading);
     return give;
 }
 
@@ -9275,9 +9268,7 @@ MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)
 
 MISSKEY_API bool misskey_conn_read(misskey_conn *conn, misskey_event *event, misskey_reading *reading)
 {
-    bool give;
-    reading->body_ = NULL;
-    give = mski_conn_poll(conn, event, reading);
+    const bool give = mski_conn_poll(conn, event, reading);
     mski_finish_reading(give && event->type == MISSKEY_EVENT_MESSAGE, &event->message, reading);
     return give;
 }
