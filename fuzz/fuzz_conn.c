@@ -1,8 +1,8 @@
 /* misskey_conn: the whole wire of a client, with the calls of an application in between (send, close, tick) at fixed
-   bytes of the stream. Given whole or in pieces, polled or read, the events and what is sent must be the same; so must be
-   the messages of a session alone that is given the texts. A third run has little
-   send memory, polls rarely and dials again after each end; only what holds for every connection is checked there.
-   The first six bytes of an input choose how, see conn_choose. */
+   bytes of the stream. Given whole or in pieces, polled or read, the events and what is sent must be the same; so must
+   be the messages of a session alone that is given the texts. A third run has little send memory, polls rarely and
+   dials again after each end; only what holds for every connection is checked there. The first six bytes of an input
+   choose how, see conn_choose. */
 #include "wire.h"
 
 typedef struct conn_choice {

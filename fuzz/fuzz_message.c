@@ -1,7 +1,8 @@
 /* Messages: the input is a text, or after a zero byte the parts of a message.
 
-   A text must be parsed to what the generic reader of JSON finds in it, also where what it is about is read along; what
-   was parsed is written, and parsed and written again without a change. Of parts the writer makes a text that gives the same parts, or it refuses them. */
+   A text must be parsed to what the generic reader of JSON finds in it, also where it is read along; what was parsed is
+   written, and parsed and written again without a change. Of parts the writer makes a text that gives the same parts,
+   or it refuses them. */
 #include "fuzz.h"
 
 #define MESSAGE_MAX 16384

@@ -296,8 +296,8 @@ static inline void acknowledge(unsigned nth)
 static inline void note(unsigned nth, const char *id)
 {
     const char *const channel = bench.asked[nth][0];
-    say("{\"type\":\"channel\",\"body\":{\"id\":\"%s\",\"type\":\"note\",\"body\":{\"id\":\"%s\",\"user\":{\"id\":\"u\"},"
-        "\"files\":[{\"id\":\"f\"}]}}}", channel, id);
+    say("{\"type\":\"channel\",\"body\":{\"id\":\"%s\",\"type\":\"note\",\"body\":"
+        "{\"id\":\"%s\",\"user\":{\"id\":\"u\"},\"files\":[{\"id\":\"f\"}]}}}", channel, id);
 }
 
 static bool entropy(void *user, void *dst, size_t len)
