@@ -21,6 +21,7 @@
 #include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -74,6 +75,7 @@ static inline bool net_address(const char *text, const char *default_port, char 
     if (*rest == ':') default_port = rest + 1;
     if (len == 0 || len > 255 || strlen(default_port) > 5 || *default_port == '\0') return false;
     if (default_port[strspn(default_port, "0123456789")] != '\0') return false;
+    if (atoi(default_port) < 1 || atoi(default_port) > 65535) return false;     /* getaddrinfo() takes it modulo 2^16 */
     memcpy(host, text, len);
     host[len] = '\0';
     memcpy(port, default_port, strlen(default_port) + 1);

@@ -121,9 +121,13 @@ nobody=$port
 ends 3 "nobody listens" "cannot connect to 127.0.0.1 (127.0.0.1) port $nobody: Connection refused" --plain 127.0.0.1:$nobody
 ends 3 "unknown name" "cannot look up no-such-host.invalid: " --plain no-such-host.invalid
 ends 2 "no HOST" "is no HOST" --plain http://localhost/
+for number in 0 65536 70000; do
+    ends 2 "port $number" "localhost:$number is no HOST" --plain localhost:$number
+done
 ends 2 "two hosts" "a second server" --plain localhost localhost
 ends 2 "--speed without --replay" "goes with --replay" --plain --speed 1 localhost
 ends 2 "--json and --raw" "not both" --plain --json --raw localhost
+ends 2 "--json and --raw of a recording" "not both" --json --raw --replay tests/recordings/demo
 ends 2 "--channel with bad JSON" "--channel localTimeline: not one valid JSON" --plain --channel localTimeline:{ localhost
 ends 2 "--channel without a name" "no name after --channel" --plain localhost --channel
 for number in count seconds; do
