@@ -8846,13 +8846,30 @@ static MSKI_NOINLINE void mski_deleted(const misskey_store *s, mski_edit *e, mis
     e->slot->flags_ |= MSKI_DELETED;
 }
 
+/* What has changed of a note. False: the update does not say. Again where something did not fit, as in mski_merge. */
+static MSKI_NOINLINE bool mski_edit_told(mski_edit *e, misskey_json body)
+{
+    static const char *const members[] = { "text", "cw", "fileIds", "files", "updatedAt", "deleteAt" };
+    uint32_t changed = e->changed;
+    bool told = false;
+    size_t i;
+    do {
+        e->changed = 0;
+        for (i = 0; i < MSKI_COUNT(members); i++) {
+            const misskey_json value = misskey_json_get(body, members[i]);
+            if (value.ptr != NULL) mski_edit_set(e, members[i], value);
+            told = told || (value.ptr != NULL && i < 2);
+        }
+        changed |= e->changed & ~(uint32_t)MISSKEY_CHANGED_CUT;
+    } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT);
+    e->changed |= changed;
+    return told;
+}
+
 /* The forms of all forks: the whole note, what has changed of it, or only that something has. */
 static MSKI_NOINLINE uint32_t mski_edited(const misskey_store *s, mski_edit *e, misskey_json body)
 {
-    static const char *const members[] = { "text", "cw", "fileIds", "files", "updatedAt", "deleteAt" };
     const misskey_json note = misskey_json_get(body, "note");
-    bool told = false;
-    size_t i;
     if (misskey_json_type(note) == MISSKEY_TYPE_OBJECT) {
         mski_outline outline;
         char key[32];
@@ -8860,12 +8877,7 @@ static MSKI_NOINLINE uint32_t mski_edited(const misskey_store *s, mski_edit *e, 
         if (!mski_plain_id(key, outline.id) || !mski_equal(key, e->slot->id_, 32)) return 0;
         return mski_put_note(s, e->slot, note, &outline, false);
     }
-    for (i = 0; i < MSKI_COUNT(members); i++) {
-        const misskey_json value = misskey_json_get(body, members[i]);
-        if (value.ptr != NULL) mski_edit_set(e, members[i], value);
-        told = told || (value.ptr != NULL && i < 2);
-    }
-    if (!told && (e->slot->flags_ & MSKI_EDITED) == 0) {
+    if (!mski_edit_told(e, body) && (e->slot->flags_ & MSKI_EDITED) == 0) {
         e->slot->flags_ |= MSKI_EDITED;
         e->changed |= MISSKEY_CHANGED_REFETCH;
     }
