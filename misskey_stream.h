@@ -4827,13 +4827,15 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, unsigned how, mis
     r.name = NULL;
     r.walked = MSKI_FORM_RAW;
     r.deep = r.deep_part = false;
-    if (reading != NULL) reading->body_ = NULL;
 #if MSKI_FAST
     r.reading = reading;
+    if (reading != NULL) reading->body_ = NULL;
     if (!beginning && mski_parse_event(&r, text)) return MISSKEY_ERR_OK;
     r.s.shape.field = NULL;
     r.s.out = NULL;
     r.s.deep = false;
+#else
+    (void)reading; /* read afterwards, see mski_finish_reading */
 #endif
     p = mski_white(text, r.s.end);
     if (r.s.err != MISSKEY_ERR_OK) p = NULL;
@@ -5169,7 +5171,8 @@ static void mski_settle(misskey_reading *r)
 /* What was not read while the message was checked is read now. */
 static void mski_finish_reading(bool message, const misskey_message *m, misskey_reading *r)
 {
-    const bool done = message && r->body_ != NULL && m->body.ptr == r->body_ && m->event.ptr == r->event_ &&
+    const bool done = MSKI_FAST && message && r->body_ != NULL && m->body.ptr == r->body_ &&
+                      m->event.ptr == r->event_ &&
                       m->kind == (r->what == MISSKEY_READS_NOTE ? MISSKEY_KIND_CHANNEL : MISSKEY_KIND_NOTE_UPDATED);
     if (!done) {
         r->what = MISSKEY_READS_NOTHING;
