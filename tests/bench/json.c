@@ -114,12 +114,13 @@ static void check(const corpus *c)
 static void measure(const corpus *c, size_t repetitions)
 {
     const size_t slices = c->bytes / SLICE + 1;
-    size_t r, s, at, end, bytes;
+    size_t r, s, i, at, end, bytes;
     int k;
     for (k = 0; k < num_jobs; k++) jobs[k].times = (double *)room_for(slices * repetitions, sizeof(double));
     for (r = 0; r < repetitions; r++) {
         for (s = 0, at = 0; at < c->num; s++, at = end) {
             for (bytes = 0, end = at; end < c->num && bytes < SLICE; end++) bytes += c->messages[end].len;
+            for (i = at; i < end; i++) put_message(&c->messages[i]); /* or the first peer pays for cold memory */
             for (k = 0; k < num_jobs; k++) {
                 const double begin = now();
                 run(work_of(&jobs[k]), c->messages + at, end - at, &jobs[k].sum);
