@@ -9331,8 +9331,8 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io)
 /* ================================================================================================================== */
 
 /*
-    0.1.0   JSON, all messages of the stream, WebSocket client and server, session, connection, pump; vocabulary, readers of
-            all entities, builders, note store; check and read in one pass.
+    0.1.0   JSON, all messages of the stream, WebSocket client and server, session, connection, pump; vocabulary,
+            readers of all entities, builders, note store; check and read in one pass.
 */
 
 /* ================================================================================================================== */
