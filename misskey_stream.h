@@ -3215,11 +3215,15 @@ static const uint8_t *mski_skip_container(const uint8_t *p, const uint8_t *end)
 {
     size_t depth = 1;
     bool string = false;
+#if MSKI_VECTOR
+    const uint8_t *again = p;   /* behind a block that has to be taken by single characters */
+#endif
     for (p++; p < end && depth > 0;) {
 #if MSKI_VECTOR
-        if (end - p >= 64) {
+        if (p >= again && end - p >= 64) {
             p = mski_skip_blocks(p, end, &depth, &string);
             if (depth == 0 || p == end) break;
+            again = end - p >= 64 ? p + 64 : end;
         }
 #endif
         if (string || *p == '"') {
