@@ -3257,8 +3257,9 @@ static const uint8_t *mski_skip_value(const uint8_t *p, const uint8_t *end)
    the same order, so the next name is guessed to be one of the next few rows of its table (mski_guess): one compare of
    16 bytes, quote and colon included, instead of a search for its end, and what comes next does not have to wait for
    it. Which table holds is known from the kind of the message, and inside of that from the name of the member around
-   it. A wrong guess costs that compare and nothing else: then the name is read as any other. As the row also says where
-   the member goes, a message can be checked and read in the same pass (misskey_message_read). */
+   it. A wrong guess costs a look at four bytes of each of these rows: then the name is read as any other, and looked up
+   only if it is to be stored. As the row also says where the member goes, a message can be checked and read in the same
+   pass (misskey_message_read). */
 #if MSKI_FAST
 /* Deep enough for what is read along: the choices of the poll of a note, and a container in them. */
 #define MSKI_LEVELS 5
