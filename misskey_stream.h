@@ -2808,12 +2808,6 @@ static inline mski_flags mski_either(const uint8_t *p, int one, int other)
 
 static inline mski_flags mski_non_ascii_in(const uint8_t *p) { return mski_highest(mski_load(p)); }
 
-static inline bool mski_is_ascii_64(const uint8_t *p)
-{
-    const mski_vector a = mski_or(mski_load(p), mski_load(p + 16)), b = mski_or(mski_load(p + 32), mski_load(p + 48));
-    return mski_highest(mski_or(a, b)) == 0;
-}
-
 static inline const uint8_t *mski_first(const uint8_t *p, mski_flags flags) { return p + __builtin_ctz(flags); }
 
 #elif MSKI_FAST
@@ -3079,21 +3073,97 @@ static inline bool mski_utf8_step(const uint8_t *p, const uint8_t *end, mski_fla
 }
 #endif
 
+#if MSKI_VECTOR
+#if defined(__SSE2__)
+static inline mski_vector mski_and(mski_vector a, mski_vector b) { return _mm_and_si128(a, b); }
+static inline mski_vector mski_equals(mski_vector a, mski_vector b) { return _mm_cmpeq_epi8(a, b); }
+static inline mski_vector mski_all(int c) { return _mm_set1_epi8((char)c); }
+/* Signed. */
+static inline mski_vector mski_below(mski_vector v, int c) { return _mm_cmplt_epi8(v, _mm_set1_epi8((char)c)); }
+/* Unsigned. */
+static inline mski_vector mski_most(mski_vector a, mski_vector b) { return _mm_max_epu8(a, b); }
+/* Unsigned, not below 0: from c + 0x80 on the highest bit is set. */
+static inline mski_vector mski_minus(mski_vector v, int c) { return _mm_subs_epu8(v, _mm_set1_epi8((char)c)); }
+#else
+static inline mski_vector mski_and(mski_vector a, mski_vector b) { return vandq_s8(a, b); }
+static inline mski_vector mski_equals(mski_vector a, mski_vector b) { return vreinterpretq_s8_u8(vceqq_s8(a, b)); }
+static inline mski_vector mski_all(int c) { return vdupq_n_s8((int8_t)c); }
+static inline mski_vector mski_below(mski_vector v, int c)
+{
+    return vreinterpretq_s8_u8(vcltq_s8(v, vdupq_n_s8((int8_t)c)));
+}
+static inline mski_vector mski_most(mski_vector a, mski_vector b)
+{
+    return vreinterpretq_s8_u8(vmaxq_u8(vreinterpretq_u8_s8(a), vreinterpretq_u8_s8(b)));
+}
+static inline mski_vector mski_minus(mski_vector v, int c)
+{
+    return vreinterpretq_s8_u8(vqsubq_u8(vreinterpretq_u8_s8(v), vdupq_n_u8((uint8_t)c)));
+}
+#endif
+
+/* The highest bit of each byte: is it wrong behind the three before it? Whether it is a continuation byte must be what
+   these ask for; behind E0 and ED, and behind F0 and F4, only half or a part of them may stand; others are never right.
+   four: there may be lead bytes of four. */
+static inline mski_vector mski_utf8_wrong(const uint8_t *p, bool four)
+{
+    const mski_vector v = mski_load(p), before = mski_load(p - 1);
+    const mski_vector odd = mski_xor(mski_and(mski_below(v, 0xA0 - 256), mski_all(0xE0 ^ 0xED)), mski_all(0xED));
+    mski_vector wrong = mski_or(mski_equals(before, odd), mski_are(mski_and(v, mski_all(0xFE)), 0xC0));
+    mski_vector due = mski_or(mski_minus(before, 0xC0 - 0x80), mski_minus(mski_load(p - 2), 0xE0 - 0x80));
+    if (four) {
+        const mski_vector odd4 = mski_xor(mski_and(mski_below(v, 0x90 - 256), mski_all(0xF0 ^ 0xF4)), mski_all(0xF4));
+        wrong = mski_or(wrong, mski_or(mski_equals(before, odd4), mski_minus(v, 0xF5 - 0x80)));
+        due = mski_or(due, mski_minus(mski_load(p - 3), 0xF0 - 0x80));
+    }
+    return mski_or(mski_xor(due, mski_below(v, 0xC0 - 256)), wrong);
+}
+
+static inline bool mski_utf8_right_64(const uint8_t *p, bool four)
+{
+    const mski_vector a = mski_or(mski_utf8_wrong(p, four), mski_utf8_wrong(p + 16, four));
+    const mski_vector b = mski_or(mski_utf8_wrong(p + 32, four), mski_utf8_wrong(p + 48, four));
+    return mski_highest(mski_or(a, b)) == 0;
+}
+
+static MSKI_SELDOM bool mski_utf8_three(const uint8_t *p) { return mski_utf8_right_64(p, false); }
+static MSKI_SELDOM bool mski_utf8_four(const uint8_t *p) { return mski_utf8_right_64(p, true); }
+
+/* Are 64 bytes right, as far as they and the three before them tell? The latter are right. */
+static inline bool mski_utf8_block(const uint8_t *p)
+{
+    const mski_vector a = mski_most(mski_load(p), mski_load(p + 16));
+    const mski_vector b = mski_most(mski_load(p + 32), mski_load(p + 48));
+    const mski_vector most = mski_most(mski_most(a, b), mski_load(p - 3));
+    if (mski_highest(most) == 0) return true;
+    return mski_highest(mski_minus(most, 0xF0 - 0x80)) == 0 ? mski_utf8_three(p) : mski_utf8_four(p);
+}
+
+/* mski_utf8_skip for at least 67 bytes: up to the end, or the block with the first error. The last block overlaps the
+   one before it. */
+static const uint8_t *mski_utf8_blocks(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *const begin = p;
+    while (p - begin < 3) {
+        const unsigned n = *p < 0x80 ? 1 : mski_utf8_sequence(p, end);
+        if (n == 0) return p;
+        p += n;
+    }
+    while (p < end) {
+        if (end - p < 64) p = end - 64;
+        if (!mski_utf8_block(p)) break;
+        p += 64;
+    }
+    return p - (p[-1] >= 0xC0 ? 1 : p[-2] >= 0xE0 ? 2 : p[-3] >= 0xF0 ? 3 : 0);
+}
+#endif
+
 /* First byte that is not part of a complete, well-formed sequence; end if all is well. */
 static const uint8_t *mski_utf8_skip(const uint8_t *p, const uint8_t *end)
 {
     unsigned n;
 #if MSKI_VECTOR
-    mski_flags carry = 0;
-    while (end - p >= MSKI_STEP) {
-        if (carry == 0 && end - p >= 4 * MSKI_STEP && mski_is_ascii_64(p)) {
-            p += 4 * MSKI_STEP;
-            continue;
-        }
-        if ((mski_non_ascii_in(p) | carry) != 0 && !mski_utf8_step(p, end, 0xFFFF, &carry)) break;
-        p += MSKI_STEP;
-    }
-    if (carry != 0) do p--; while ((*p & 0xC0) == 0x80);
+    if (end - p >= 67) p = mski_utf8_blocks(p, end);
 #endif
     while ((p = mski_skip_ascii(p, end)) < end) {
         n = mski_utf8_sequence(p, end);

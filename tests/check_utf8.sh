@@ -14,10 +14,11 @@ seconds=$(($(date +%s) - begin))
 
 counts=$(awk '$2 == "strings" { strings += $1; valid += $3 } END { printf "%.0f %.0f", strings, valid }' \
     "$build/utf8_even.txt" "$build/utf8_odd.txt")
-if [ "$counts" = "4294967296 383270912" ]; then
-    echo "PASS utf8: 4294967296 strings, 383270912 valid, in $seconds s"
+blocks=$(awk '/in blocks/ { n += $1 } END { print n + 0 }' "$build/utf8_even.txt" "$build/utf8_odd.txt")
+if [ "$counts $blocks" = "4294967296 383270912 331776" ]; then
+    echo "PASS utf8: 4294967296 strings, 383270912 valid; $blocks at every place of a block; in $seconds s"
 else
-    echo "FAIL utf8: counted (strings, valid) $counts, expected 4294967296 383270912"
+    echo "FAIL utf8: counted (strings, valid, in blocks) $counts $blocks, expected 4294967296 383270912 331776"
     cat "$build/utf8_even.txt" "$build/utf8_odd.txt"
     exit 1
 fi

@@ -7,6 +7,9 @@
    also sees each string byte by byte, where the state after a common prefix is computed once. What it does with a piece
    depends on nothing but its three bytes of state, and byte by byte these were compared for every string; so for pieces
    of 1+3 and 2+2 bytes one prefix for each state stands for all that lead to it.
+
+   Long text is looked at in blocks. So every string of four bytes that stand for all others (the ends of each range in
+   the table) is also put at every place of a text of more than two blocks.
    Exit code: 0 they agree, 1 they differ, 2 usage. */
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../../misskey_stream.h"
@@ -153,6 +156,47 @@ static uint64_t all_with(unsigned first)
     return valid;
 }
 
+/* --- in blocks --- */
+
+enum { PLACES = 132 }; /* the last block overlaps the one before it */
+
+static const uint8_t ends[] = {
+    0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0,
+    0xF1, 0xF3, 0xF4, 0xF5, 0xFF
+};
+
+/* The string at every place of a text, behind characters of this kind and up to three bytes of ASCII. */
+static void in_text(const uint8_t p[4], const char *character, bool valid)
+{
+    const size_t len = strlen(character);
+    uint8_t text[PLACES + 4];
+    size_t ascii, at;
+    for (ascii = 0; ascii < len; ascii++) {
+        memset(text, 'a', sizeof text);
+        for (at = ascii; at < PLACES; at += len) {
+            memcpy(text + at, p, 4);
+            if (mski_utf8_valid(text, sizeof text) != valid) differ("the validator for blocks", p);
+            memset(text + at, 'a', 4);
+            memcpy(text + at, character, len);
+        }
+    }
+}
+
+static uint64_t in_blocks(unsigned part, unsigned parts)
+{
+    const unsigned n = sizeof ends;
+    unsigned i;
+    bool whole;
+    for (i = part; i < n * n * n * n; i += parts) {
+        const uint8_t p[4] = { ends[i % n], ends[i / n % n], ends[i / n / n % n], ends[i / n / n / n] };
+        const bool valid = reference(p, 4, &whole) == 4 && whole;
+        in_text(p, "a", valid);
+        in_text(p, "\xE3\x81\x82", valid);
+        in_text(p, "\xF0\x9F\x98\x80", valid);
+    }
+    return (n * n * n * n - part + parts - 1) / parts;
+}
+
 int main(int argc, char **argv)
 {
     const unsigned part = argc == 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
@@ -169,5 +213,6 @@ int main(int argc, char **argv)
         strings += UINT64_C(1) << 24;
     }
     printf("%lu strings %lu valid\n", (unsigned long)strings, (unsigned long)valid);
+    printf("%lu in blocks\n", (unsigned long)in_blocks(part, parts));
     return 0;
 }
