@@ -5987,36 +5987,69 @@ static void mski_clear(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)
 
 #define MSKI_CLOSE_ROOM 131 /* client's Close frame: 2 + 4 + 125 bytes */
 
+#if MSKI_FAST
+/* The key from some byte of the payload on, as it is in memory. */
+static inline uint32_t mski_key(const uint8_t mask[4], size_t at)
+{
+    const uint64_t twice = mski_four(mask) * UINT64_C(0x100000001);
+    uint8_t bytes[8];
+    MISSKEY_MEMCPY(bytes, &twice, 8);
+    return mski_four(bytes + (at & 3));
+}
+#endif
+
+#if MSKI_VECTOR
+static inline mski_vector mski_key_vector(const uint8_t mask[4], size_t at)
+{
+#if defined(__SSE2__)
+    return _mm_set1_epi32((int)mski_key(mask, at));
+#else
+    return vreinterpretq_s8_u32(vdupq_n_u32(mski_key(mask, at)));
+#endif
+}
+
+/* At least 16 bytes. Stores across lines of the cache are slow, so the steps between the first and the last begin where
+   dst is aligned. These two overlap the others: they are made before, and stored behind them. */
+static void mski_mask_steps(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[4], size_t phase)
+{
+    const mski_vector first = mski_xor(mski_load(src), mski_key_vector(mask, phase));
+    const mski_vector last = mski_xor(mski_load(src + n - 16), mski_key_vector(mask, phase + n));
+    size_t i = (0 - (size_t)(uintptr_t)dst) & 15;
+    const mski_vector k = mski_key_vector(mask, phase + i);
+    for (; i + 64 <= n; i += 64) {
+        const mski_vector a = mski_load(src + i), b = mski_load(src + i + 16);
+        const mski_vector c = mski_load(src + i + 32), d = mski_load(src + i + 48);
+        mski_save(dst + i, mski_xor(a, k));
+        mski_save(dst + i + 16, mski_xor(b, k));
+        mski_save(dst + i + 32, mski_xor(c, k));
+        mski_save(dst + i + 48, mski_xor(d, k));
+    }
+    for (; i + 16 <= n; i += 16) mski_save(dst + i, mski_xor(mski_load(src + i), k));
+    mski_save(dst, first);
+    mski_save(dst + n - 16, last);
+}
+#endif
+
 /* dst and src may be the same, or dst lower. phase: how many bytes of the payload came before. */
 static void mski_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[4], unsigned phase)
 {
-    uint8_t key[16];
-    size_t i;
-    for (i = 0; i < sizeof key; i++) key[i] = mask[(phase + i) & 3];
-    i = 0;
+    size_t i = 0;
 #if MSKI_VECTOR
-    {
-        const mski_vector k = mski_load(key);
-        for (; n - i >= 64; i += 64) {
-            const mski_vector a = mski_load(src + i), b = mski_load(src + i + 16);
-            const mski_vector c = mski_load(src + i + 32), d = mski_load(src + i + 48);
-            mski_save(dst + i, mski_xor(a, k));
-            mski_save(dst + i + 16, mski_xor(b, k));
-            mski_save(dst + i + 32, mski_xor(c, k));
-            mski_save(dst + i + 48, mski_xor(d, k));
-        }
-        for (; n - i >= 16; i += 16) mski_save(dst + i, mski_xor(mski_load(src + i), k));
+    if (n >= 16) {
+        mski_mask_steps(dst, src, n, mask, phase);
+        return;
     }
-#elif MSKI_FAST
+#endif
+#if MSKI_FAST
     {
-        const uint64_t k = mski_eight(key);
+        const uint64_t k = mski_key(mask, phase) * UINT64_C(0x100000001);
         for (; n - i >= 8; i += 8) {
             const uint64_t v = mski_eight(src + i) ^ k;
             MISSKEY_MEMCPY(dst + i, &v, 8);
         }
     }
 #endif
-    for (; i < n; i++) dst[i] = (uint8_t)(src[i] ^ key[i & 15]);
+    for (; i < n; i++) dst[i] = (uint8_t)(src[i] ^ mask[(phase + i) & 3]);
 }
 
 static uint8_t *mski_tx(const misskey_ws *ws) { return (uint8_t *)ws->d_.tx.ptr; }
@@ -6929,6 +6962,10 @@ MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n)
     size_t len;
     (void)misskey_ws_send_buf(ws, &len);
     if (n > len) n = len;
+    if (n == ws->tx_end_ - ws->tx_) { /* no frame is left that would have to be counted */
+        mski_tx_drop(ws);
+        n = 0;
+    }
     for (; n > 0; n -= len) {
         if (ws->tx_rest_ == 0) ws->tx_rest_ = mski_queued_frame(ws, ws->tx_, &ws->tx_counts_);
         len = n < ws->tx_rest_ ? n : ws->tx_rest_;
@@ -6936,7 +6973,6 @@ MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n)
         ws->tx_ += len;
         ws->tx_rest_ -= len;
     }
-    if (ws->tx_ == ws->tx_end_) mski_tx_drop(ws);
     mski_flush_pong(ws);
     if (ws->state_ == MSKI_ENDING) mski_set(ws, MSKI_WORK);
 }
