@@ -309,19 +309,22 @@ static void put_otherwise(misskey_err err, const misskey_message *m)
 /* The validators of whole texts and of pieces, and the mask: their twins are in the same places. */
 static void put_raw(void)
 {
-    static char masked[4096];
+    static uint8_t room[4096 + 15]; /* the payload of a frame may begin anywhere */
     const agree_input *const in = now.in;
     const uint8_t *const p = (const uint8_t *)in->text;
     const uint32_t mask = in->choice * 0x9E3779B9u | 1;
-    const size_t cut = in->len > 0 ? in->choice % in->len : 0, n = in->len < sizeof masked ? in->len : sizeof masked;
+    const size_t cut = in->len > 0 ? in->choice % in->len : 0, n = in->len < 4096 ? in->len : 4096;
+    uint8_t *const masked = room + (in->choice >> 2 & 15);
     uint8_t state[3] = { 0, 0, 0 }, key[4];
     bool right = mski_utf8_feed(state, p, cut);
     memcpy(key, &mask, 4);
     put("utf8", mski_utf8_valid(p, in->len));
     put("pieces", right && mski_utf8_feed(state, p + cut, in->len - cut));
     put("pieces", right ? state[0] : 0);
-    mski_mask((uint8_t *)masked, p, n, key, in->choice & 3);
+    mski_mask(masked, p, n, key, in->choice & 3);
     put("mask", bytes_hash(masked, n));
+    mski_mask(masked, masked, n, key, in->choice & 3);
+    if (memcmp(masked, p, n) != 0) fail("a mask on top of the same does not undo it");
 }
 
 static uint64_t digest(const agree_input *in, FILE *trace)
