@@ -7049,11 +7049,12 @@ static int mski_step(misskey_ws *ws, misskey_ws_event *ev)
    changed then, and mski_step takes it. */
 static inline bool mski_take_text(misskey_ws *ws, misskey_str *text)
 {
-    const uint8_t *const frame = mski_rx(ws) + ws->raw_;
-    const size_t available = ws->end_ - ws->raw_;
-    size_t header = 2, len;
-    if (ws->state_ != MSKI_OPEN || mski_is_server(ws) || available < 4 || frame[0] != 0x81) return false;
-    if (mski_has(ws, MSKI_PONG | MSKI_FRAME | MSKI_MESSAGE)) return false;
+    const uint8_t *frame;
+    size_t available, header = 2, len;
+    if (mski_has(ws, MSKI_PONG | MSKI_FRAME | MSKI_MESSAGE) || ws->state_ != MSKI_OPEN) return false;
+    frame = mski_rx(ws) + ws->raw_;
+    available = ws->end_ - ws->raw_;
+    if (available < 4 || mski_is_server(ws) || frame[0] != 0x81) return false;
     len = frame[1];
     if (len == 126) {
         header = 4;
