@@ -2755,14 +2755,21 @@ static inline bool mski_equal(const void *a, const void *b, size_t n)
 typedef unsigned mski_flags;    /* one bit a byte */
 
 #if defined(__SSE2__)
+/* Signed where it says above and below: more than 0x7F is below 0. Unsigned where it says most and minus; minus stops at
+   0, so the highest bit is set from c + 0x80 on. */
 typedef __m128i mski_vector;
 static inline mski_vector mski_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 static inline mski_vector mski_or(mski_vector a, mski_vector b) { return _mm_or_si128(a, b); }
 static inline mski_vector mski_are(mski_vector v, int c) { return _mm_cmpeq_epi8(v, _mm_set1_epi8((char)c)); }
-/* Signed: above 0x7F is below 0. */
 static inline mski_vector mski_above(mski_vector v, int c) { return _mm_cmpgt_epi8(v, _mm_set1_epi8((char)c)); }
+static inline mski_vector mski_below(mski_vector v, int c) { return _mm_cmplt_epi8(v, _mm_set1_epi8((char)c)); }
+static inline mski_vector mski_most(mski_vector a, mski_vector b) { return _mm_max_epu8(a, b); }
+static inline mski_vector mski_minus(mski_vector v, int c) { return _mm_subs_epu8(v, _mm_set1_epi8((char)c)); }
 /* Negative: below 0x20 or above 0x7F. */
 static inline mski_vector mski_no_text(mski_vector v) { return _mm_subs_epi8(v, _mm_set1_epi8(0x20)); }
+static inline mski_vector mski_all(int c) { return _mm_set1_epi8((char)c); }
+static inline mski_vector mski_equals(mski_vector a, mski_vector b) { return _mm_cmpeq_epi8(a, b); }
+static inline mski_vector mski_and(mski_vector a, mski_vector b) { return _mm_and_si128(a, b); }
 static inline mski_vector mski_xor(mski_vector a, mski_vector b) { return _mm_xor_si128(a, b); }
 static inline void mski_save(uint8_t *p, mski_vector v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
 /* The highest bit of each byte. */
@@ -2779,7 +2786,22 @@ static inline mski_vector mski_above(mski_vector v, int c)
 {
     return vreinterpretq_s8_u8(vcgtq_s8(v, vdupq_n_s8((int8_t)c)));
 }
+static inline mski_vector mski_below(mski_vector v, int c)
+{
+    return vreinterpretq_s8_u8(vcltq_s8(v, vdupq_n_s8((int8_t)c)));
+}
+static inline mski_vector mski_most(mski_vector a, mski_vector b)
+{
+    return vreinterpretq_s8_u8(vmaxq_u8(vreinterpretq_u8_s8(a), vreinterpretq_u8_s8(b)));
+}
+static inline mski_vector mski_minus(mski_vector v, int c)
+{
+    return vreinterpretq_s8_u8(vqsubq_u8(vreinterpretq_u8_s8(v), vdupq_n_u8((uint8_t)c)));
+}
 static inline mski_vector mski_no_text(mski_vector v) { return vqsubq_s8(v, vdupq_n_s8(0x20)); }
+static inline mski_vector mski_all(int c) { return vdupq_n_s8((int8_t)c); }
+static inline mski_vector mski_equals(mski_vector a, mski_vector b) { return vreinterpretq_s8_u8(vceqq_s8(a, b)); }
+static inline mski_vector mski_and(mski_vector a, mski_vector b) { return vandq_s8(a, b); }
 static inline mski_vector mski_xor(mski_vector a, mski_vector b) { return veorq_s8(a, b); }
 static inline void mski_save(uint8_t *p, mski_vector v) { vst1q_u8(p, vreinterpretq_u8_s8(v)); }
 static inline mski_flags mski_highest(mski_vector v)
@@ -3071,36 +3093,6 @@ static inline bool mski_utf8_step(const uint8_t *p, const uint8_t *end, mski_fla
     *carry = due >> 16;
     return true;
 }
-#endif
-
-#if MSKI_VECTOR
-#if defined(__SSE2__)
-static inline mski_vector mski_and(mski_vector a, mski_vector b) { return _mm_and_si128(a, b); }
-static inline mski_vector mski_equals(mski_vector a, mski_vector b) { return _mm_cmpeq_epi8(a, b); }
-static inline mski_vector mski_all(int c) { return _mm_set1_epi8((char)c); }
-/* Signed. */
-static inline mski_vector mski_below(mski_vector v, int c) { return _mm_cmplt_epi8(v, _mm_set1_epi8((char)c)); }
-/* Unsigned. */
-static inline mski_vector mski_most(mski_vector a, mski_vector b) { return _mm_max_epu8(a, b); }
-/* Unsigned, not below 0: from c + 0x80 on the highest bit is set. */
-static inline mski_vector mski_minus(mski_vector v, int c) { return _mm_subs_epu8(v, _mm_set1_epi8((char)c)); }
-#else
-static inline mski_vector mski_and(mski_vector a, mski_vector b) { return vandq_s8(a, b); }
-static inline mski_vector mski_equals(mski_vector a, mski_vector b) { return vreinterpretq_s8_u8(vceqq_s8(a, b)); }
-static inline mski_vector mski_all(int c) { return vdupq_n_s8((int8_t)c); }
-static inline mski_vector mski_below(mski_vector v, int c)
-{
-    return vreinterpretq_s8_u8(vcltq_s8(v, vdupq_n_s8((int8_t)c)));
-}
-static inline mski_vector mski_most(mski_vector a, mski_vector b)
-{
-    return vreinterpretq_s8_u8(vmaxq_u8(vreinterpretq_u8_s8(a), vreinterpretq_u8_s8(b)));
-}
-static inline mski_vector mski_minus(mski_vector v, int c)
-{
-    return vreinterpretq_s8_u8(vqsubq_u8(vreinterpretq_u8_s8(v), vdupq_n_u8((uint8_t)c)));
-}
-#endif
 
 /* The highest bit of each byte: is it wrong behind the three before it? Whether it is a continuation byte must be what
    these ask for; behind E0 and ED, and behind F0 and F4, only half or a part of them may stand; others are never right.
