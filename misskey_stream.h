@@ -2868,20 +2868,23 @@ static inline const uint8_t *mski_first(const uint8_t *p, mski_flags flags)
 /* ================================================================================================================== */
 
 /* What is known of the members of an entity, in the order in which servers write them: where each one goes, and its
-   name with the quote and the colon that follow it where there is no white space. Small builds have the names one
-   behind the other; fast ones have each in its row, so that it can be compared 16 bytes at a time. */
+   name. Small builds have the names one behind the other. Fast ones have each in its row, with the quote and the colon
+   that follow it where there is no white space, and what is before it where it is not the first member, so that it can
+   be compared 16 bytes at a time. */
 
 enum { MSKI_STR_FIELD, MSKI_BOOL_FIELD, MSKI_INT_FIELD, MSKI_DEC_FIELD, MSKI_JSON_FIELD };
 
 #define MSKI_ALIAS 0xFFFF
+#define MSKI_END 0xFFFE
 
 typedef struct mski_field {
 #if MSKI_FAST
-    char name[42];
-    uint16_t bits;              /* one for each of its first 16 bytes */
+    char text[44];              /* comma, quote, name, quote, colon */
+    uint32_t bits;              /* one for each of its first 16 bytes but the comma; END: one that no byte has */
 #endif
     uint16_t at, has;           /* of the member and of its byte in .has; in the last row the size of the struct, 0 */
-    uint16_t outer;             /* where the member is that it is a part of, plus 1; 0 = of the object itself; ALIAS */
+    uint16_t outer;             /* where the member is that it is a part of, plus 1; 0 = of the object itself; ALIAS; in
+                                   the last row END, and in fast builds in one before those that have an outer */
     uint8_t kind, len;          /* len: of the name */
 } mski_field;
 
@@ -2896,18 +2899,34 @@ typedef struct mski_shape {
 } mski_shape;
 
 #if MSKI_FAST
-static const char *mski_field_name(const mski_shape *at) { return at->field->name; }
+static const char *mski_row_name(const mski_field *row) { return row->text + 2; }
+static const char *mski_field_name(const mski_shape *at) { return mski_row_name(at->field); }
 static void mski_next_field(mski_shape *at) { at->field++; }
 static const mski_field *mski_end_of(const mski_shape *all) { return all->end; }
-#define MSKI_ROW_NAME(name) name "\":", (uint16_t)(sizeof(name) > 14 ? 0xFFFF : (1 << (sizeof(name) + 1)) - 1),
+static bool mski_at_end(const mski_shape *at, const mski_shape *all) { return at->field == all->end; }
+#define MSKI_ROW_NAME(name) \
+    ",\"" name "\":", sizeof(name) > 12 ? 0xFFFEu : sizeof(name) == 1 ? 0x10000u : (1u << (sizeof(name) + 3)) - 2,
+#define MSKI_ROW_END { MSKI_ROW_NAME("") (uint16_t)sizeof(mski_t), 0, MSKI_END, 0, 0 }
+#define MSKI_ROWS(ENTITY) \
+    MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
+    MSKI_ROW_END, \
+    MISSKEY_##ENTITY##_FIELDS(MSKI_NO_ROW, MSKI_NO_ROW, MSKI_NO_ROW, MSKI_OLD(MSKI_ROW_ALIAS), MSKI_ROW_IN) \
+    MSKI_ROW_END
+#define MSKI_NO_ROW(kind, member, name)
+#define MSKI_NO_ROW_IN(kind, member, outer, name)
 #define MSKI_NAMES(list)
 #define MSKI_SET_REST(shape) shape.end = fields + sizeof fields / sizeof *fields - 1;
 #else
 static const char *mski_field_name(const mski_shape *at) { return at->name; }
 static void mski_next_field(mski_shape *at) { at->name += at->field++->len + 2; }
 #define MSKI_ROW_NAME(name)
+#define MSKI_ROWS(ENTITY) \
+    MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), MSKI_ROW_IN) \
+    { (uint16_t)sizeof(mski_t), 0, MSKI_END, 0, 0 }
 #define MSKI_NAMES(list) static const char names[] = list "";
 #define MSKI_SET_REST(shape) shape.name = names;
+
+#define mski_at_end(place, all) ((place)->field->has == 0)
 
 static const mski_field *mski_end_of(const mski_shape *all)
 {
@@ -2938,11 +2957,7 @@ static void mski_go_to(mski_shape *at, const mski_shape *place)
     static mski_shape mski_##entity##_shape(void) \
     { \
         typedef misskey_##entity mski_t; \
-        static const mski_field fields[] = { \
-            MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), \
-                                      MSKI_ROW_IN) \
-            { MSKI_ROW_NAME("") (uint16_t)sizeof(mski_t), 0, 0, 0, 0 } \
-        }; \
+        static const mski_field fields[] = { MSKI_ROWS(ENTITY) }; \
         MSKI_NAMES(MISSKEY_##ENTITY##_FIELDS(MSKI_KEY, MSKI_OLD(MSKI_KEY), MSKI_FORK(MSKI_KEY), MSKI_OLD(MSKI_KEY), \
                                              MSKI_KEY_IN)) \
         mski_shape shape; \
@@ -3030,14 +3045,15 @@ static bool mski_set_value(void *at, uint8_t kind, misskey_json value)
     }
 }
 
+static const uint8_t mski_sizes[] = {   /* of each kind */
+    sizeof(misskey_jstr), sizeof(bool), sizeof(int64_t), sizeof(misskey_decimal), sizeof(misskey_json)
+};
+
 static MSKI_NOINLINE void mski_set_field(const mski_field *field, uint8_t *out, misskey_json value)
 {
-    static const uint8_t sizes[] = {
-        sizeof(misskey_jstr), sizeof(bool), sizeof(int64_t), sizeof(misskey_decimal), sizeof(misskey_json)
-    };
     void *const at = out + field->at;
     uint8_t *const has = out + field->has;
-    MISSKEY_MEMSET(at, 0, sizes[field->kind]);
+    MISSKEY_MEMSET(at, 0, mski_sizes[field->kind]);
     *has = MISSKEY_NULL;
     if (misskey_json_type(value) == MISSKEY_TYPE_NULL) return;
     *has = mski_set_value(at, field->kind, value) ? MISSKEY_PRESENT : MISSKEY_ABSENT;
@@ -3325,6 +3341,8 @@ static const uint8_t *mski_skip_value(const uint8_t *p, const uint8_t *end)
 #if MSKI_FAST
 /* Deep enough for what is read along: the choices of the poll of a note, and a container in them. */
 #define MSKI_LEVELS 5
+/* Enough for one step, and for the name of a member and the beginning of its value. */
+#define MSKI_AMPLE 20
 
 typedef struct mski_level {
     const mski_field *at;   /* next member of the object; in an array, the first of its elements; NULL = not known */
@@ -3341,25 +3359,37 @@ typedef struct mski_scan {
     bool utf8;              /* bytes above 0x7F have to be checked (false: that has been done) */
     bool deep;              /* something was nested deeper than MISSKEY_MAX_DEPTH */
 #if MSKI_FAST
+    const uint8_t *ample;   /* before it, at least MSKI_AMPLE bytes can be read */
+    unsigned depth, base;   /* how many containers are open, and were when this walk began */
+    uint64_t bits;          /* of those around the innermost one, the lowest that right around it; 64 and more outside
+                               of it in objects */
     uint64_t objects[(MISSKEY_MAX_DEPTH + 63) / 64];
     mski_shape shape;       /* members of the next value; field NULL = unknown */
     misskey_reading *reading;
     uint8_t *out;           /* where they go, in reading; NULL = nowhere */
+    const uint8_t *part;    /* the last member whose own members were read along with it, by the rows that have an outer;
+                               NULL = there was none yet */
+    unsigned outer;         /* of such a member that is open; 0 = there is none */
     mski_level levels[MSKI_LEVELS]; /* the containers that are open */
 #else
     uint8_t objects[MISSKEY_MAX_DEPTH / 8];
 #endif
 } mski_scan;
 
-static void mski_scan_init(mski_scan *s, const uint8_t *end, bool utf8)
+static void mski_scan_init(mski_scan *s, const uint8_t *begin, const uint8_t *end, bool utf8)
 {
     s->end = s->bad = end;
     s->err = MISSKEY_ERR_OK;
     s->utf8 = utf8;
     s->deep = false;
 #if MSKI_FAST
+    s->ample = end - begin < MSKI_AMPLE ? begin : end - MSKI_AMPLE + 1;
     s->shape.field = NULL;
     s->out = NULL;
+    s->part = NULL;
+    s->outer = 0;
+#else
+    (void)begin;
 #endif
 }
 
@@ -3464,7 +3494,8 @@ static MSKI_SELDOM const uint8_t *mski_long_string(mski_scan *s, const uint8_t *
         do p = mski_escape(s, p); while (p != NULL && p < s->end && *p == '\\');
         if (p == NULL) return NULL;
     }
-    p = mski_characters(s, p); /* nothing, or the last few, or up to the error */
+    if (p < s->end && *p == '"') return p + 1;
+    p = mski_characters(s, p); /* the last few, or up to the error */
     if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
     return p == NULL ? NULL : p + 1;
 }
@@ -3473,7 +3504,7 @@ static MSKI_SELDOM const uint8_t *mski_long_string(mski_scan *s, const uint8_t *
 static inline const uint8_t *mski_string(mski_scan *s, const uint8_t *p)
 {
 #if MSKI_FAST
-    for (; s->end - p >= MSKI_STEP; p += MSKI_STEP) {
+    for (; p < s->ample; p += MSKI_STEP) {
         const mski_flags stop = mski_stops(p);
         if (stop == 0) continue;
         p = mski_first(p, stop);
@@ -3559,15 +3590,36 @@ static const uint8_t *mski_colon(mski_scan *s, const uint8_t *p)
 }
 
 #if MSKI_FAST
-/* Is this the name, with its quote and colon? 16 bytes can be read at p. */
+#if MSKI_VECTOR
+/* The same behind the first 16 bytes; the last 16 are looked at first, and are most often all. */
+static inline bool mski_same_rest(const uint8_t *p, const uint8_t *end, const mski_field *row)
+{
+    const size_t n = row->len - 12u;
+    if (end - p <= row->len + 5) return false;
+    if (mski_highest(mski_equals(mski_load(p + n), mski_load((const uint8_t *)row->text + n))) != 0xFFFF) return false;
+    return n <= 16 || mski_equal(p + 16, row->text + 16, n - 16);
+}
+#endif
+
+/* Is this the text of the row, whatever the first byte? 16 bytes can be read at p. */
 static inline bool mski_same(const uint8_t *p, const uint8_t *end, const mski_field *row)
 {
 #if MSKI_VECTOR
-    const mski_vector differ = mski_xor(mski_load(p), mski_load((const uint8_t *)row->name));
-    if ((~mski_highest(mski_are(differ, 0)) & row->bits) != 0) return false;
-    if (row->len <= 14) return true;
+    const mski_flags same = mski_highest(mski_equals(mski_load(p), mski_load((const uint8_t *)row->text)));
+    if ((~same & row->bits) != 0) return false;
+    return row->len <= 12 || mski_same_rest(p, end, row);
+#else
+    if (mski_four(p + 2) != mski_four(row->text + 2)) return false;
+    return row->has != 0 && end - p > row->len + 5 && mski_equal(p + 1, row->text + 1, row->len + 3u);
 #endif
-    return (size_t)(end - p) > row->len + 2u && mski_equal(p, row->name, row->len + 2u);
+}
+
+/* The last rows of a table that have the same outer. */
+static inline const mski_field *mski_part_rows(const mski_field *end)
+{
+    const mski_field *row = end - 1;
+    while (row[-1].outer == row->outer) row--;
+    return row;
 }
 
 /* Which members the object or the objects in the array with this name have. */
@@ -3584,28 +3636,25 @@ static const mski_field *mski_inner(const char *name)
     if (word == mski_four("choices")) return mski_poll_choice_shape().field;
     if (word == mski_four("channel")) return mski_note_channel_shape().field;
     if (word == mski_four("note")) return mski_note_shape().field;
+    if (word == mski_four("properties")) return mski_part_rows(mski_file_shape().end);
+    if (word == mski_four("emoji")) return mski_part_rows(mski_note_update_shape().end);
     return NULL;
 }
 
-/* The member at p is guessed to be one of the next few that are expected: a compare instead of a look at every
-   character. Returns its row, moves *at behind it and *p to the value; NULL: it is none of them, or not written as
-   servers do, or too close to the end. 19 bytes can be read. */
-static inline const mski_field *mski_guess(const uint8_t **p, const uint8_t *end, const mski_field **at)
+/* The member behind p, which is a comma or what is before the first member, is guessed to be one of the next few that
+   are expected: a compare instead of a look at every character. Returns its row; NULL: it is none of them, or not
+   written as servers do, or too close to the end. MSKI_AMPLE bytes can be read. */
+static inline const mski_field *mski_guess(const uint8_t *p, const uint8_t *end, const mski_field *row)
 {
-    const uint8_t *const name = *p + 1;
-    const uint32_t first = mski_four(name);
-    const mski_field *row = *at, *const last = row + 8;
-    for (; row < last && row->has != 0; row++) {
-        if (mski_four(row->name) != first || !mski_same(name, end, row) || row->outer != 0) continue;
-        *at = row + 1;
-        *p = name + row->len + 2;
-        return row;
-    }
+    int n;
+    if (mski_same(p, end, row)) return row;
+    for (n = 7; n > 0 && row->has != 0; n--) if (mski_same(p, end, ++row)) return row;
     return NULL;
 }
 
 /* The row of a member that was not guessed, looked for from at on; NULL: there is none. */
-static MSKI_SELDOM const mski_field *mski_find_row(mski_shape all, const mski_field *at, misskey_jstr key)
+static MSKI_SELDOM const mski_field *mski_find_row(mski_shape all, const mski_field *at, unsigned outer,
+                                                   misskey_jstr key)
 {
     const bool usual = key.len >= 4 && mski_find(mski_bytes(key.ptr), mski_bytes(key.ptr) + 4, '\\', '\\') ==
                                            mski_bytes(key.ptr) + 4;
@@ -3614,7 +3663,7 @@ static MSKI_SELDOM const mski_field *mski_find_row(mski_shape all, const mski_fi
     if (at == all.end) at = all.field;
     one.field = at;
     do {
-        if ((!usual || mski_four(one.field->name) == first) && one.field->outer == 0 && mski_is_field(key, &one)) {
+        if ((!usual || mski_four(mski_row_name(one.field)) == first) && one.field->outer == outer && mski_is_field(key, &one)) {
             return one.field;
         }
         if (++one.field == all.end) one.field = all.field;
@@ -3622,35 +3671,39 @@ static MSKI_SELDOM const mski_field *mski_find_row(mski_shape all, const mski_fi
     return NULL;
 }
 
-static inline void mski_put_str_value(uint8_t *out, const mski_field *row, const uint8_t *p, const uint8_t *end)
+/* What nearly all numbers are: a few digits. */
+static inline bool mski_small_number(const uint8_t *p, const uint8_t *end, int64_t *out)
 {
-    misskey_jstr *const at = (misskey_jstr *)(void *)(out + row->at);
-    at->ptr = (const char *)p + 1;
-    at->len = (size_t)(end - p) - 2;
-    out[row->has] = MISSKEY_PRESENT;
+    int64_t n = 0;
+    if (end - p > 18) return false;
+    for (; p < end; p++) {
+        const unsigned digit = (unsigned)(*p - '0');
+        if (digit > 9) return false;
+        n = n * 10 + digit;
+    }
+    *out = n;
+    return true;
 }
 
 /* Any value; at once where it is what is expected, as nearly all are. */
-static MSKI_SELDOM void mski_put_value(uint8_t *out, const mski_field *row, const uint8_t *p, const uint8_t *end)
+static inline void mski_put_value(uint8_t *out, const mski_field *row, const uint8_t *p, const uint8_t *end)
 {
-    misskey_json value;
-    value.ptr = (const char *)p;
-    value.len = (size_t)(end - p);
-    if (*p == '"' && row->kind == MSKI_STR_FIELD && value.len >= 2) {
-        mski_put_str_value(out, row, p, end);
+    uint8_t *const has = out + row->has;
+    void *const at = out + row->at;
+    if (*p == '"' && row->kind == MSKI_STR_FIELD && end - p >= 2) {
+        *(misskey_jstr *)at = mski_jstr(p + 1, end - 1);
+    } else if (*p == 'n' && *has == MISSKEY_ABSENT) {
+        *has = MISSKEY_NULL;
         return;
-    }
-    if (row->kind == MSKI_JSON_FIELD && *p != 'n') {
-        *(misskey_json *)(void *)(out + row->at) = value;
-    } else if (row->kind == MSKI_INT_FIELD && value.len == 1) {
-        *(int64_t *)(void *)(out + row->at) = *p - '0';
+    } else if (row->kind == MSKI_JSON_FIELD && *p != 'n') {
+        *(misskey_json *)at = mski_json(p, end);
     } else if (row->kind == MSKI_BOOL_FIELD && (*p == 't' || *p == 'f')) {
-        out[row->at] = *p == 't';
-    } else {
-        mski_set_field(row, out, value);
+        *(bool *)at = *p == 't';
+    } else if (row->kind != MSKI_INT_FIELD || !mski_small_number(p, end, (int64_t *)at)) {
+        mski_set_field(row, out, mski_json(p, end));
         return;
     }
-    out[row->has] = MISSKEY_PRESENT;
+    *has = MISSKEY_PRESENT;
 }
 
 #endif
@@ -3674,9 +3727,12 @@ static void mski_read_guessed(misskey_iter *it, const mski_field **at, uint8_t *
     const uint8_t *p = mski_bytes(it->at_);
     const uint8_t *const end = mski_bytes(it->end_) - 1;
     while (end - p >= 25) {
-        const uint8_t *begin = p + (*p == ',');
-        const mski_field *const row = *begin == '"' ? mski_guess(&begin, end, at) : NULL;
-        if (row == NULL || *begin <= ' ') return;
+        const uint8_t *begin = *p == ',' ? p : p - 1;
+        const mski_field *const row = mski_guess(begin, end, *at);
+        if (row == NULL) return;
+        begin += row->len + 4;
+        if (*begin <= ' ') return;
+        *at = row + 1;
         p = mski_skip_value(begin, end);
         mski_put_value(out, row, begin, p);
         it->at_ = (const char *)p;
@@ -3700,29 +3756,43 @@ static MSKI_NOINLINE void mski_read_members(misskey_json object, const mski_shap
         if (from->field->outer == 0) mski_read_guessed(&it, &at.field, out);
 #endif
         if (!misskey_json_next(&it)) return;
-        if (at.field->has == 0) mski_go_to(&at, all);
+        if (mski_at_end(&at, all)) mski_go_to(&at, all);
         begin = at.field;
         do {
             found = at.field->outer == from->field->outer && mski_is_field(it.key, &at);
             if (found) mski_set_field(at.field, out, it.value);
             mski_next_field(&at);
-            if (at.field->has == 0) mski_go_to(&at, all);
+            if (mski_at_end(&at, all)) mski_go_to(&at, all);
         } while (!found && at.field != begin);
     }
 }
 
+#if MSKI_FAST
+/* Forgets what was read by the rows from here on that have the same outer. */
+static MSKI_SELDOM void mski_clear_part(const mski_field *from, uint8_t *out)
+{
+    const mski_field *row = from;
+    for (; row->outer == from->outer; row++) {
+        MISSKEY_MEMSET(out + row->at, 0, mski_sizes[row->kind]);
+        out[row->has] = MISSKEY_ABSENT;
+    }
+}
+#endif
+
 /* What the walk leaves out: members by the names that they once had, then members of members. Their rows are the last
-   ones. */
-static MSKI_NOINLINE void mski_read_rest(misskey_json value, const mski_shape *all, uint8_t *out)
+   ones. done: the value of a member whose members have been read; NULL = there is none. */
+static MSKI_NOINLINE void mski_read_rest(misskey_json value, const mski_shape *all, const uint8_t *done, uint8_t *out)
 {
     uint16_t outer = 0;
     misskey_json part;
     mski_shape at;
     mski_go_to(&at, all);
 #if MSKI_FAST
-    for (at.field = all->end; at.field > all->field && at.field[-1].outer != 0;) at.field--;
+    for (at.field = all->end; at.field[-1].outer != MSKI_END;) at.field--;
+#else
+    (void)done;
 #endif
-    for (; at.field->has != 0; mski_next_field(&at)) {
+    for (; !mski_at_end(&at, all); mski_next_field(&at)) {
         if (at.field->outer == MSKI_ALIAS) {
             if (out[at.field->has] != MISSKEY_ABSENT) continue;
             part = mski_find_field(value, &at);
@@ -3730,6 +3800,10 @@ static MSKI_NOINLINE void mski_read_rest(misskey_json value, const mski_shape *a
         } else if (at.field->outer != outer) {
             outer = at.field->outer;
             MISSKEY_MEMCPY(&part, out + outer - 1, sizeof part);
+#if MSKI_FAST
+            if (done != NULL && mski_bytes(part.ptr) == done) continue;
+            if (done != NULL) mski_clear_part(at.field, out);
+#endif
             if (part.ptr != NULL) mski_read_members(part, all, &at, out);
         }
     }
@@ -3781,30 +3855,61 @@ static mski_shape mski_piece_shape(const misskey_reading *reading, const uint8_t
     return out < (const uint8_t *)reading->files ? mski_poll_choice_shape() : mski_file_shape();
 }
 
-/* An object of a reading ended: what the walk left out. */
-static MSKI_SELDOM void mski_end_piece(const misskey_reading *reading, uint8_t *out, const uint8_t *begin,
-                                       const uint8_t *end)
+/* An object of a reading ended: what the walk left out. part: see mski_scan. */
+static MSKI_SELDOM void mski_end_piece(const misskey_reading *reading, uint8_t *out, const uint8_t *part,
+                                       const uint8_t *begin, const uint8_t *end)
 {
     const mski_shape all = mski_piece_shape(reading, out);
-    if (all.end[-1].outer != 0) mski_read_rest(mski_json(begin, end), &all, out);
+    if (all.end[-1].outer != MSKI_END) mski_read_rest(mski_json(begin, end), &all, part, out);
+}
+
+/* A number that begins with a digit; most have no more than these. */
+static inline const uint8_t *mski_natural(mski_scan *s, const uint8_t *p)
+{
+    const uint8_t *q = p + 1;
+    if (*p != '0') while (q < s->ample && (uint8_t)(*q - '0') < 10) q++;
+    return *q == ',' || *q == '}' ? q : mski_number(s, p);
 }
 
 /* A value that is no container and no string. */
 static inline const uint8_t *mski_word(mski_scan *s, const uint8_t *p)
 {
-    if (s->end - p >= 8) {
+    if (p < s->ample) {
         const uint32_t word = mski_four(p);
-        if ((uint8_t)(*p - '0') < 10) return p[1] == ',' || p[1] == '}' ? p + 1 : mski_number(s, p);
+        if ((uint8_t)(*p - '0') < 10) return mski_natural(s, p);
         if (word == mski_four("null") || word == mski_four("true")) return p + 4;
         if (word == mski_four("fals") && p[4] == 'e') return p + 5;
     }
     return mski_scalar(s, p);
 }
 
-/* A container begins at p, the value of in->row or an element. level: how many are open around it, in this walk. */
-static inline void mski_enter(mski_scan *s, mski_level *in, unsigned level, bool in_object, const uint8_t *p)
+/* A container in an object or array of a reading begins at p: where its own members go. at: by which rows, if it has a
+   place. */
+static MSKI_SELDOM uint8_t *mski_enter_piece(mski_scan *s, const mski_level *around, bool in_object, const uint8_t *p,
+                                             const mski_field *at)
+{
+    const mski_field *const row = around->row;
+    mski_shape all;
+    uint8_t *out;
+    if (s->outer != 0) return NULL;
+    out = mski_place(s->reading, around->out + (row == NULL ? 0 : row->at), in_object, *p == '{');
+    if (out != NULL || row == NULL || *p != '{' || at->outer != row->at + 1u) return out;
+    all = mski_piece_shape(s->reading, around->out);
+    if (at < all.field || at >= all.end) return NULL;
+    if (around->out[row->has] != MISSKEY_ABSENT) mski_clear_part(at, around->out); /* the second with this name */
+    s->part = p;
+    s->outer = at->outer;
+    return around->out;
+}
+
+/* A container begins at p, the value of in->row or an element. */
+static inline void mski_enter(mski_scan *s, mski_level *in, bool in_object, const uint8_t *p)
 {
     const mski_field *const row = in->row;
+    const unsigned level = s->depth - s->base;
+    if ((s->depth & 63) == 0) s->objects[s->depth >> 6] = s->bits;
+    s->bits = s->bits << 1 | in_object;
+    s->depth++;
     in->begin = p;
     in->row = NULL;
     if (level >= MSKI_LEVELS) {
@@ -3819,39 +3924,40 @@ static inline void mski_enter(mski_scan *s, mski_level *in, unsigned level, bool
         in->out = s->out;
         return;
     }
-    if (in_object) in->at = row == NULL || row->kind != MSKI_JSON_FIELD ? NULL : mski_inner(row->name);
-    if (in->out != NULL) in->out = mski_place(s->reading, in->out + (row == NULL ? 0 : row->at), in_object, *p == '{');
+    if (in_object) in->at = row == NULL || row->kind != MSKI_JSON_FIELD ? NULL : mski_inner(mski_row_name(row));
+    if (in->out != NULL) in->out = in->at == NULL ? NULL : mski_enter_piece(s, &s->levels[level], in_object, p, in->at);
 }
 
-/* It ended; p is behind it. */
-static inline void mski_leave(mski_scan *s, mski_level *in, unsigned level, bool object, const uint8_t *p)
+/* It ended; p is behind it. Is what is around it an object? */
+static inline bool mski_leave(mski_scan *s, mski_level *in, bool object, const uint8_t *p)
 {
     uint8_t *const out = in->out;
-    if (level >= MSKI_LEVELS) return;
-    *in = s->levels[level];
-    if (out != NULL && object) mski_end_piece(s->reading, out, in->begin, p);
+    const unsigned depth = --s->depth;
+    const bool in_object = s->bits & 1;
+    s->bits = (depth & 63) == 0 ? s->objects[depth >> 6] : s->bits >> 1;
+    if (depth - s->base >= MSKI_LEVELS) return in_object;
+    *in = s->levels[depth - s->base];
+    if (out != NULL && object) {
+        if (s->outer == 0) mski_end_piece(s->reading, out, s->part, in->begin, p);
+        s->outer = 0;
+    }
     if (in->row != NULL && in->out != NULL) mski_put_value(in->out, in->row, in->begin, p);
     in->row = NULL;
-}
-
-static inline void mski_put_quickly(const mski_level *in, const uint8_t *end)
-{
-    uint8_t *const has = in->out + in->row->has;
-    if (*in->begin == '"' && in->row->kind == MSKI_STR_FIELD) mski_put_str_value(in->out, in->row, in->begin, end);
-    else if (*in->begin == 'n' && *has == MISSKEY_ABSENT) *has = MISSKEY_NULL;
-    else mski_put_value(in->out, in->row, in->begin, end);
+    return in_object;
 }
 
 /* A member that was not guessed, up to its value. */
 static const uint8_t *mski_member_name(mski_scan *s, mski_level *in, const uint8_t *p)
 {
     const uint8_t *const name = p;
-    p = mski_name(s, p);
+    if (p == s->end || *p != '"') return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    p = mski_string(s, p + 1);
     if (p == NULL) return NULL;
     if (in->out != NULL) {
-        in->row = mski_find_row(mski_piece_shape(s->reading, in->out), in->at, mski_jstr(name + 1, p - 1));
+        in->row = mski_find_row(mski_piece_shape(s->reading, in->out), in->at, s->outer,
+                                mski_jstr(name + 1, p - 1));
     }
-    return mski_colon(s, p);
+    return p < s->end && *p == ':' ? p + 1 : mski_colon(s, p);
 }
 
 /* One value with the white space before it, inside of base containers that the caller keeps track of. */
@@ -3859,13 +3965,13 @@ static const uint8_t *mski_value(mski_scan *s, const uint8_t *p, unsigned base)
 {
     const uint8_t *const end = s->end;
     mski_level in = { NULL, NULL, NULL, NULL };
-    unsigned depth = base;
-    uint64_t bits = 0;      /* of the containers around the innermost one, the lowest that right around it */
-    bool object = false;    /* the innermost is one */
+    bool object = false;    /* the innermost container is one */
+    s->depth = s->base = base;
+    s->bits = 0;
 value:
     p = mski_skip_white(p, end);
     if (p == end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-    if ((*p == '{' || *p == '[') && depth < MISSKEY_MAX_DEPTH) goto open;
+    if ((*p == '{' || *p == '[') && s->depth < MISSKEY_MAX_DEPTH) goto open;
     in.begin = p;
     if (*p == '"') p = mski_string(s, p + 1);
     else if (*p != '{' && *p != '[') p = mski_word(s, p);
@@ -3874,49 +3980,50 @@ value:
     if (in.row != NULL && in.out != NULL) mski_put_value(in.out, in.row, in.begin, p);
     in.row = NULL;
 after:
-    if (depth == base) return p;
+    if (object && p < s->ample && *p == ',') goto member;
+    if (s->depth == s->base) return p;
     p = mski_skip_white(p, end);
     if (p == end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
     if (*p == ',') {
+        if (object) goto member;
         p++;
-        if (!object) goto value;
-        p = mski_skip_white(p, end);
-        goto member;
+        goto value;
     }
     if (*p != (object ? '}' : ']')) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
 close:
     p++;
-    depth--;
-    mski_leave(s, &in, depth - base, object, p);
-    object = bits & 1;
-    bits >>= 1;
-    if ((depth & 63) == 0) bits = s->objects[depth >> 6];
+    object = mski_leave(s, &in, object, p);
     goto after;
 open:
-    mski_enter(s, &in, depth - base, object, p);
-    if ((depth & 63) == 0) s->objects[depth >> 6] = bits;
-    bits = bits << 1 | object;
+    mski_enter(s, &in, object, p);
     object = *p == '{';
-    depth++;
     p = mski_skip_white(p + 1, end);
     if (p < end && *p == (object ? '}' : ']')) goto close;
     if (!object) goto value;
-member:
-    while (in.at != NULL && end - p >= 19 && *p == '"' && (in.row = mski_guess(&p, end, &in.at)) != NULL) {
-        if (*p <= ' ') goto value;
+    p--;
+member: /* behind p, which is a comma or else what is before the first */
+    if (in.at == NULL || p >= s->ample) goto name;
+    while ((in.row = mski_guess(p, end, in.at)) != NULL) {
+        in.at = in.row + 1;
+        p += in.row->len + 4;
         in.begin = p;
         if (*p == '"') p = mski_string(s, p + 1);
+        else if (*p <= ' ') goto value;
         else if (*p != '{' && *p != '[') p = mski_word(s, p);
-        else if (end - p > 1 && p[1] == *p + 2) p += 2; /* nothing in it */
-        else if (depth < MISSKEY_MAX_DEPTH) goto open;
+        else if (p[1] == *p + 2) p += 2; /* nothing in it */
+        else if (s->depth < MISSKEY_MAX_DEPTH) goto open;
         else p = mski_deep(s, p);
         if (p == NULL) return NULL;
-        if (in.out != NULL) mski_put_quickly(&in, p);
-        if (p == end || *p != ',') goto after;
-        p = mski_skip_white(p + 1, end);
+        if (in.out != NULL) mski_put_value(in.out, in.row, in.begin, p);
+        if (p >= s->ample || *p != ',') goto after;
     }
+    if (mski_skip_white(p + 1, end) != p + 1) {
+        p = mski_white(p + 1, end) - 1;
+        goto member;
+    }
+name:
     in.row = NULL;
-    p = mski_member_name(s, &in, p);
+    p = mski_member_name(s, &in, mski_skip_white(p + 1, end));
     if (p == NULL) return NULL;
     goto value;
 }
@@ -3975,7 +4082,7 @@ MISSKEY_API misskey_err misskey_json_check(const char *text, size_t len, misskey
     const uint8_t *const begin = mski_bytes(text);
     const uint8_t *p, *q;
     mski_scan s;
-    mski_scan_init(&s, begin + len, true);
+    mski_scan_init(&s, begin, begin + len, true);
     out->ptr = NULL;
     out->len = 0;
     p = mski_white(begin, s.end);
@@ -4073,22 +4180,6 @@ static int32_t mski_exponent(const uint8_t *p, const uint8_t *end)
 }
 
 #define MSKI_TENTH UINT64_C(922337203685477580)
-
-#if MSKI_FAST
-/* What nearly all numbers are: a few digits. */
-static inline bool mski_small_number(const uint8_t *p, const uint8_t *end, int64_t *out)
-{
-    int64_t n = 0;
-    if (end - p > 18) return false;
-    for (; p < end; p++) {
-        const unsigned digit = (unsigned)(*p - '0');
-        if (digit > 9) return false;
-        n = n * 10 + digit;
-    }
-    *out = n;
-    return true;
-}
-#endif
 
 /* The value is an integer if all digits behind the decimal point, moved by the exponent, are zero. Two passes: the
    first finds where the point is, the second collects the digits before it. */
@@ -4268,6 +4359,7 @@ static inline size_t mski_before_escape(const uint8_t *p, size_t n)
         return (size_t)(mski_find(p < last ? p : last, begin + n, '\\', '\\') - begin);
     }
     if (n >= 8 && !mski_slash_in(mski_eight(p)) && !mski_slash_in(mski_eight(p + n - 8))) return n;
+    if (n >= 4 && n < 8 && !mski_slash_in(mski_four(p) | (uint64_t)mski_four(p + n - 4) << 32)) return n;
 #endif
     return (size_t)(mski_find(p, p + n, '\\', '\\') - p);
 }
@@ -4442,7 +4534,7 @@ MISSKEY_API void misskey_jw_jstr(misskey_jw *w, misskey_jstr text)
         return;
     }
     mski_jw_value(w);
-    mski_scan_init(&s, end, true);
+    mski_scan_init(&s, mski_bytes(text.ptr), end, true);
     if (mski_characters(&s, mski_bytes(text.ptr)) != end) {
         mski_jw_fail(w, s.err == MISSKEY_ERR_BAD_UTF8 ? MISSKEY_ERR_BAD_UTF8 : MISSKEY_ERR_BAD_JSON);
     }
@@ -4889,7 +4981,7 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, unsigned how, mis
     const uint8_t *p;
     mski_reader r;
     mski_zero(m, sizeof *m);
-    mski_scan_init(&r.s, text + len, utf8);
+    mski_scan_init(&r.s, text, text + len, utf8);
     r.m = m;
     r.name = NULL;
     r.walked = MSKI_FORM_RAW;
@@ -5174,7 +5266,7 @@ static bool mski_read(misskey_json value, const mski_shape *all, void *out)
     mski_zero(out, mski_end_of(all)->at);
     if (misskey_json_type(value) != MISSKEY_TYPE_OBJECT) return false;
     if (all->field->has != 0) mski_read_members(value, all, all, (uint8_t *)out);
-    mski_read_rest(value, all, (uint8_t *)out);
+    mski_read_rest(value, all, NULL, (uint8_t *)out);
     return true;
 }
 
@@ -7557,7 +7649,7 @@ static bool mski_needs_no_escape(const char *text)
 {
     const uint8_t *const p = mski_bytes(text), *const end = p + MISSKEY_STRLEN(text);
     mski_scan s;
-    mski_scan_init(&s, end, true);
+    mski_scan_init(&s, p, end, true);
     return p < end && mski_characters(&s, p) == end && !mski_contains(text, '\\');
 }
 
