@@ -2755,13 +2755,12 @@ static inline bool mski_equal(const void *a, const void *b, size_t n)
 typedef unsigned mski_flags;    /* one bit a byte */
 
 #if defined(__SSE2__)
-/* Signed where it says above and below: more than 0x7F is below 0. Unsigned where it says most and minus; minus stops at
-   0, so the highest bit is set from c + 0x80 on. */
+/* Signed where it says below: bytes above 0x7F are below 0. Unsigned where it says most and minus; minus stops at 0, so
+   the highest bit is set from c + 0x80 on. */
 typedef __m128i mski_vector;
 static inline mski_vector mski_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 static inline mski_vector mski_or(mski_vector a, mski_vector b) { return _mm_or_si128(a, b); }
 static inline mski_vector mski_are(mski_vector v, int c) { return _mm_cmpeq_epi8(v, _mm_set1_epi8((char)c)); }
-static inline mski_vector mski_above(mski_vector v, int c) { return _mm_cmpgt_epi8(v, _mm_set1_epi8((char)c)); }
 static inline mski_vector mski_below(mski_vector v, int c) { return _mm_cmplt_epi8(v, _mm_set1_epi8((char)c)); }
 static inline mski_vector mski_most(mski_vector a, mski_vector b) { return _mm_max_epu8(a, b); }
 static inline mski_vector mski_minus(mski_vector v, int c) { return _mm_subs_epu8(v, _mm_set1_epi8((char)c)); }
@@ -2781,10 +2780,6 @@ static inline mski_vector mski_or(mski_vector a, mski_vector b) { return vorrq_s
 static inline mski_vector mski_are(mski_vector v, int c)
 {
     return vreinterpretq_s8_u8(vceqq_s8(v, vdupq_n_s8((int8_t)c)));
-}
-static inline mski_vector mski_above(mski_vector v, int c)
-{
-    return vreinterpretq_s8_u8(vcgtq_s8(v, vdupq_n_s8((int8_t)c)));
 }
 static inline mski_vector mski_below(mski_vector v, int c)
 {
@@ -3087,29 +3082,6 @@ static const uint8_t *mski_skip_ascii(const uint8_t *p, const uint8_t *end)
 }
 
 #if MSKI_VECTOR
-/* Checks the bytes above 0x7F in a step. before: flags of the bytes that count, the first few. carry: how the step
-   before it ends, flags of the bytes here that have to be continuation bytes. A byte has to be one where a lead byte
-   asks for it and nowhere else; what is special about a lead byte is left to mski_utf8_sequence. False: malformed, or
-   it ends too early. */
-static inline bool mski_utf8_step(const uint8_t *p, const uint8_t *end, mski_flags before, mski_flags *carry)
-{
-    const mski_vector v = mski_load(p);
-    const mski_flags high = mski_highest(v) & before;
-    const mski_flags two = mski_highest(mski_above(v, 0xBF - 256)) & high;
-    const mski_flags three = mski_highest(mski_above(v, 0xDF - 256)) & high;
-    const mski_flags four = mski_highest(mski_above(v, 0xEF - 256)) & high;
-    const mski_vector odd = mski_or(mski_or(mski_are(v, 0xC0), mski_are(v, 0xC1)),
-                                    mski_or(mski_are(v, 0xE0), mski_are(v, 0xED)));
-    const mski_flags due = *carry | two << 1 | three << 2 | four << 3;
-    mski_flags special = (mski_highest(odd) & before) | four;
-    if ((before == 0xFFFF ? due & 0xFFFF : due) != (high & ~two)) return false;
-    for (; special != 0; special &= special - 1) {
-        if (mski_utf8_sequence(mski_first(p, special), end) == 0) return false;
-    }
-    *carry = due >> 16;
-    return true;
-}
-
 /* The highest bit of each byte: is it wrong behind the three before it? Whether it is a continuation byte must be what
    these ask for; behind E0 and ED, and behind F0 and F4, only half or a part of them may stand; others are never right.
    four: there may be lead bytes of four. */
@@ -3359,6 +3331,7 @@ typedef struct mski_scan {
     bool utf8;              /* bytes above 0x7F have to be checked (false: that has been done) */
     bool deep;              /* something was nested deeper than MISSKEY_MAX_DEPTH */
 #if MSKI_FAST
+    const uint8_t *begin;
     const uint8_t *ample;   /* before it, at least MSKI_AMPLE bytes can be read */
     unsigned depth, base;   /* how many containers are open, and were when this walk began */
     uint64_t bits;          /* of those around the innermost one, the lowest that right around it; 64 and more outside
@@ -3383,6 +3356,7 @@ static void mski_scan_init(mski_scan *s, const uint8_t *begin, const uint8_t *en
     s->utf8 = utf8;
     s->deep = false;
 #if MSKI_FAST
+    s->begin = begin;
     s->ample = end - begin < MSKI_AMPLE ? begin : end - MSKI_AMPLE + 1;
     s->shape.field = NULL;
     s->out = NULL;
@@ -3469,18 +3443,21 @@ static const uint8_t *mski_characters(mski_scan *s, const uint8_t *p)
    error. Returns the closing quote, or where to go on. */
 static inline const uint8_t *mski_skip_characters(const mski_scan *s, const uint8_t *p)
 {
-    mski_flags carry = 0;
+    mski_flags open = 0;    /* the step before ends with a byte above 0x7F */
+    if (p - s->begin < 3) return p;
     for (; s->end - p >= MSKI_STEP; p += MSKI_STEP) {
         const mski_flags found = mski_stops(p);
-        mski_flags high, stop, before;
-        if ((found | carry) == 0) continue;
+        mski_flags high, stop;
+        if ((found | open) == 0) continue;
         high = mski_non_ascii_in(p);
         stop = found & ~high;
-        before = (stop - 1) & ~stop & 0xFFFF;
-        if (((high & before) | carry) != 0 && s->utf8 && !mski_utf8_step(p, s->end, before, &carry)) break;
+        if ((high | open) != 0 && s->utf8) {
+            if ((mski_highest(mski_utf8_wrong(p, true)) & (stop ^ (stop - 1))) != 0) break;
+            open = high >> (MSKI_STEP - 1);
+        }
         if (stop != 0) return mski_first(p, stop);
     }
-    if (carry != 0) do p--; while ((*p & 0xC0) == 0x80);
+    if (p[-1] >= 0x80) do p--; while ((*p & 0xC0) == 0x80);
     return p;
 }
 #else

@@ -9,7 +9,8 @@
    of 1+3 and 2+2 bytes one prefix for each state stands for all that lead to it.
 
    Long text is looked at in blocks. So every string of four bytes that stand for all others (the ends of each range in
-   the table) is also put at every place of a text of more than two blocks.
+   the table) is also put at every place of a text of more than two blocks. The scanner of JSON has a validator of its
+   own, which sees the same text as a string.
    Exit code: 0 they agree, 1 they differ, 2 usage. */
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../../misskey_stream.h"
@@ -165,17 +166,26 @@ static const uint8_t ends[] = {
     0xF1, 0xF3, 0xF4, 0xF5, 0xFF
 };
 
-/* The string at every place of a text, behind characters of this kind and up to three bytes of ASCII. */
-static void in_text(const uint8_t p[4], const char *character, bool valid)
+/* The string at every place of a text, behind characters of this kind and up to three bytes of ASCII. json: no control
+   character is in it. */
+static void in_text(const uint8_t p[4], const char *character, bool valid, bool json)
 {
     const size_t len = strlen(character);
-    uint8_t text[PLACES + 4];
+    uint8_t all[3 + PLACES + 4 + 3 + 16], *const text = all + 3; /* so that the quote is not in the last step */
+    misskey_json value;
     size_t ascii, at;
+    memset(all, ' ', sizeof all);
+    memcpy(all, "[[\"", 3);
+    memcpy(text + PLACES + 4, "\"]]", 3);
     for (ascii = 0; ascii < len; ascii++) {
-        memset(text, 'a', sizeof text);
-        for (at = ascii; at < PLACES; at += len) {
+        memset(text, 'a', PLACES + 4);
+        for (at = ascii; at <= PLACES; at += len) {
+            misskey_err err;
             memcpy(text + at, p, 4);
-            if (mski_utf8_valid(text, sizeof text) != valid) differ("the validator for blocks", p);
+            if (mski_utf8_valid(text, PLACES + 4) != valid) differ("the validator for blocks", p);
+            err = misskey_json_check((const char *)all, sizeof all, &value, NULL);
+            if (json && err != (valid ? MISSKEY_ERR_OK : MISSKEY_ERR_BAD_UTF8)) differ("the validator for strings", p);
+            if (!json && err == MISSKEY_ERR_OK) differ("the validator for strings", p);
             memset(text + at, 'a', 4);
             memcpy(text + at, character, len);
         }
@@ -190,9 +200,10 @@ static uint64_t in_blocks(unsigned part, unsigned parts)
     for (i = part; i < n * n * n * n; i += parts) {
         const uint8_t p[4] = { ends[i % n], ends[i / n % n], ends[i / n / n % n], ends[i / n / n / n] };
         const bool valid = reference(p, 4, &whole) == 4 && whole;
-        in_text(p, "a", valid);
-        in_text(p, "\xE3\x81\x82", valid);
-        in_text(p, "\xF0\x9F\x98\x80", valid);
+        const bool json = p[0] >= 0x20 && p[1] >= 0x20 && p[2] >= 0x20 && p[3] >= 0x20;
+        in_text(p, "a", valid, json);
+        in_text(p, "\xE3\x81\x82", valid, json);
+        in_text(p, "\xF0\x9F\x98\x80", valid, json);
     }
     return (n * n * n * n - part + parts - 1) / parts;
 }
