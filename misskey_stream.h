@@ -2875,7 +2875,11 @@ enum { MSKI_STR_FIELD, MSKI_BOOL_FIELD, MSKI_INT_FIELD, MSKI_DEC_FIELD, MSKI_JSO
 typedef struct mski_field {
 #if MSKI_FAST
     char text[44];              /* comma, quote, name, quote, colon */
+#if MSKI_VECTOR
     uint32_t bits;              /* one for each of its first 16 bytes but the comma; END: one that no byte has */
+#else
+    uint8_t care[8];            /* 0xFF for each of the 8 bytes behind the comma that is of it */
+#endif
 #endif
     uint16_t at, has;           /* of the member and of its byte in .has; in the last row the size of the struct, 0 */
     uint16_t outer;             /* where the member is that it is a part of, plus 1; 0 = of the object itself; ALIAS; in
@@ -2899,8 +2903,14 @@ static const char *mski_field_name(const mski_shape *at) { return mski_row_name(
 static void mski_next_field(mski_shape *at) { at->field++; }
 static const mski_field *mski_end_of(const mski_shape *all) { return all->end; }
 static bool mski_at_end(const mski_shape *at, const mski_shape *all) { return at->field == all->end; }
-#define MSKI_ROW_NAME(name) \
-    ",\"" name "\":", sizeof(name) > 12 ? 0xFFFEu : sizeof(name) == 1 ? 0x10000u : (1u << (sizeof(name) + 3)) - 2,
+#if MSKI_VECTOR
+#define MSKI_CARE(name) sizeof(name) > 12 ? 0xFFFEu : sizeof(name) == 1 ? 0x10000u : (1u << (sizeof(name) + 3)) - 2
+#else
+#define MSKI_CARE_8(n) { 255, 255, 255, (n) > 1 ? 255 : 0, (n) > 2 ? 255 : 0, (n) > 3 ? 255 : 0, (n) > 4 ? 255 : 0, \
+                         (n) > 5 ? 255 : 0 }
+#define MSKI_CARE(name) MSKI_CARE_8(sizeof(name))
+#endif
+#define MSKI_ROW_NAME(name) ",\"" name "\":", MSKI_CARE(name),
 #define MSKI_ROW_END { MSKI_ROW_NAME("") (uint16_t)sizeof(mski_t), 0, MSKI_END, 0, 0 }
 #define MSKI_ROWS(ENTITY) \
     MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
@@ -3389,12 +3399,22 @@ static const uint8_t *mski_plain(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
+#if MSKI_FAST
+static inline bool mski_are_two_of_three(const uint8_t *p)
+{
+    static const uint8_t care[8] = { 0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0, 0 };
+    static const uint8_t want[8] = { 0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0, 0 };
+    return (mski_eight(p) & mski_eight(care)) == mski_eight(want) && *p != 0xE0 && *p != 0xED && p[3] != 0xE0 && p[3] != 0xED;
+}
+#endif
+
 static const uint8_t *mski_non_ascii(mski_scan *s, const uint8_t *p)
 {
     do {
         unsigned n = 1;
 #if MSKI_FAST
         /* three bytes, of the leads where nothing is special: most of the scripts of the world */
+        while (s->end - p >= 8 && mski_are_two_of_three(p)) p += 6;
         while (s->end - p >= 3 && (*p & 0xF0) == 0xE0 && *p != 0xE0 && *p != 0xED && (p[1] & p[2] & 0xC0) == 0x80 &&
                ((p[1] | p[2]) & 0x40) == 0) p += 3;
         if (p == s->end || *p < 0x80) return p;
@@ -3586,8 +3606,11 @@ static inline bool mski_same(const uint8_t *p, const uint8_t *end, const mski_fi
     if ((~same & row->bits) != 0) return false;
     return row->len <= 12 || mski_same_rest(p, end, row);
 #else
-    if (mski_four(p + 2) != mski_four(row->text + 2)) return false;
-    return row->has != 0 && end - p > row->len + 5 && mski_equal(p + 1, row->text + 1, row->len + 3u);
+    if (((mski_eight(p + 1) ^ mski_eight(row->text + 1)) & mski_eight(row->care)) != 0 || row->has == 0) return false;
+    if (row->len <= 5) return true;
+    if (row->len > 12 && end - p <= row->len + 5) return false;
+    if (mski_eight(p + row->len - 4) != mski_eight(row->text + row->len - 4)) return false;
+    return row->len <= 13 || mski_equal(p + 9, row->text + 9, row->len - 13u);
 #endif
 }
 
