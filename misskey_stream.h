@@ -2892,6 +2892,7 @@ typedef struct mski_shape {
     const mski_field *field;
 #if MSKI_FAST
     const mski_field *end;
+    const uint8_t *lens;        /* of the names in all rows, and zeros for one step more */
 #else
     const char *name;
 #endif
@@ -2919,16 +2920,30 @@ static bool mski_at_end(const mski_shape *at, const mski_shape *all) { return at
     MSKI_ROW_END
 #define MSKI_NO_ROW(kind, member, name)
 #define MSKI_NO_ROW_IN(kind, member, outer, name)
-#define MSKI_NAMES(list)
-#define MSKI_SET_REST(shape) shape.end = fields + sizeof fields / sizeof *fields - 1;
+#define MSKI_LEN(kind, member, name) sizeof(name) - 1,
+#define MSKI_LEN_IN(kind, member, outer, name) sizeof(name) - 1,
+#define MSKI_REST(ENTITY) \
+    static const uint8_t lens[sizeof fields / sizeof *fields + MSKI_STEP] = { \
+        MISSKEY_##ENTITY##_FIELDS(MSKI_LEN, MSKI_OLD(MSKI_LEN), MSKI_FORK(MSKI_LEN), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
+        0, \
+        MISSKEY_##ENTITY##_FIELDS(MSKI_NO_ROW, MSKI_NO_ROW, MSKI_NO_ROW, MSKI_OLD(MSKI_LEN), MSKI_LEN_IN) \
+    };
+#define MSKI_SET_REST(shape) \
+    shape.end = fields + sizeof fields / sizeof *fields - 1; \
+    shape.lens = lens;
 #else
 static const char *mski_field_name(const mski_shape *at) { return at->name; }
 static void mski_next_field(mski_shape *at) { at->name += at->field++->len + 2; }
 #define MSKI_ROW_NAME(name)
 #define MSKI_ROWS(ENTITY) \
-    MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), MSKI_ROW_IN) \
+    MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), \
+                              MSKI_ROW_IN) \
     { (uint16_t)sizeof(mski_t), 0, MSKI_END, 0, 0 }
-#define MSKI_NAMES(list) static const char names[] = list "";
+#define MSKI_KEY(kind, member, name) name "\":"
+#define MSKI_KEY_IN(kind, member, outer, name) name "\":"
+#define MSKI_REST(ENTITY) \
+    static const char names[] = MISSKEY_##ENTITY##_FIELDS(MSKI_KEY, MSKI_OLD(MSKI_KEY), MSKI_FORK(MSKI_KEY), \
+                                                          MSKI_OLD(MSKI_KEY), MSKI_KEY_IN) "";
 #define MSKI_SET_REST(shape) shape.name = names;
 
 #define mski_at_end(place, all) ((place)->field->has == 0)
@@ -2956,15 +2971,12 @@ static void mski_go_to(mski_shape *at, const mski_shape *place)
 #define MSKI_ROW(kind, member, name) MSKI_ROW_(kind, member, name, 0)
 #define MSKI_ROW_ALIAS(kind, member, name) MSKI_ROW_(kind, member, name, MSKI_ALIAS)
 #define MSKI_ROW_IN(kind, member, outer, name) MSKI_ROW_(kind, member, name, (uint16_t)(offsetof(mski_t, outer) + 1))
-#define MSKI_KEY(kind, member, name) name "\":"
-#define MSKI_KEY_IN(kind, member, outer, name) name "\":"
 #define MISSKEY_X_(entity, ENTITY) \
     static mski_shape mski_##entity##_shape(void) \
     { \
         typedef misskey_##entity mski_t; \
         static const mski_field fields[] = { MSKI_ROWS(ENTITY) }; \
-        MSKI_NAMES(MISSKEY_##ENTITY##_FIELDS(MSKI_KEY, MSKI_OLD(MSKI_KEY), MSKI_FORK(MSKI_KEY), MSKI_OLD(MSKI_KEY), \
-                                             MSKI_KEY_IN)) \
+        MSKI_REST(ENTITY) \
         mski_shape shape; \
         shape.field = fields; \
         MSKI_SET_REST(shape) \
@@ -3314,12 +3326,13 @@ static const uint8_t *mski_skip_value(const uint8_t *p, const uint8_t *end)
    object). The loop is mski_value: a value, then what may follow it in the container around it. Strings are most of the
    bytes; they are skipped in steps up to the next byte that needs a look.
    Fast builds: the hot path is the loop behind "member" in mski_value. Servers write the members of an entity always in
-   the same order, so the next name is guessed to be one of the next few rows of its table (mski_guess): one compare of
-   16 bytes, quote and colon included, instead of a search for its end, and what comes next does not have to wait for
-   it. Which table holds is known from the kind of the message, and inside of that from the name of the member around
-   it. A wrong guess costs a look at four bytes of each of these rows: then the name is read as any other, and looked up
-   only if it is to be stored. As the row also says where the member goes, a message can be checked and read in the same
-   pass (misskey_message_read). */
+   the same order, so the next name is guessed to be that of the next row of its table, or of one of a few behind it
+   (mski_guess): one compare of 16 bytes, with the comma's place, the quotes and the colon, instead of a search for its
+   end, and what comes next does not have to wait for it. Which table holds is known from the kind of the message, and
+   inside of that from the name of the member around it. A wrong guess costs such a compare for each of these rows: then
+   the name is read as any other, and looked up only if it is to be stored. As the row also says where the member goes,
+   a message can be checked and read in the same pass (misskey_message_read). Values have the same code twice, so that
+   the branches of members that are known and of those that are not are predicted apart. */
 #if MSKI_FAST
 /* Deep enough for what is read along: the choices of the poll of a note, and a container in them. */
 #define MSKI_LEVELS 5
@@ -3350,8 +3363,8 @@ typedef struct mski_scan {
     mski_shape shape;       /* members of the next value; field NULL = unknown */
     misskey_reading *reading;
     uint8_t *out;           /* where they go, in reading; NULL = nowhere */
-    const uint8_t *part;    /* the last member whose own members were read along with it, by the rows that have an outer;
-                               NULL = there was none yet */
+    const uint8_t *part;    /* the last member whose own members were read along with it, by the rows that have an
+                               outer; NULL = there was none yet */
     unsigned outer;         /* of such a member that is open; 0 = there is none */
     mski_level levels[MSKI_LEVELS]; /* the containers that are open */
 #else
@@ -3400,11 +3413,14 @@ static const uint8_t *mski_plain(const uint8_t *p, const uint8_t *end)
 }
 
 #if MSKI_FAST
-static inline bool mski_are_two_of_three(const uint8_t *p)
+/* Two characters of three bytes, with leads where nothing is special: most of the scripts of the world. 8 bytes can be
+   read at p. */
+static inline bool mski_are_threes(const uint8_t *p)
 {
     static const uint8_t care[8] = { 0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0, 0 };
     static const uint8_t want[8] = { 0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0, 0 };
-    return (mski_eight(p) & mski_eight(care)) == mski_eight(want) && *p != 0xE0 && *p != 0xED && p[3] != 0xE0 && p[3] != 0xED;
+    return (mski_eight(p) & mski_eight(care)) == mski_eight(want) &&
+           *p != 0xE0 && *p != 0xED && p[3] != 0xE0 && p[3] != 0xED;
 }
 #endif
 
@@ -3413,10 +3429,7 @@ static const uint8_t *mski_non_ascii(mski_scan *s, const uint8_t *p)
     do {
         unsigned n = 1;
 #if MSKI_FAST
-        /* three bytes, of the leads where nothing is special: most of the scripts of the world */
-        while (s->end - p >= 8 && mski_are_two_of_three(p)) p += 6;
-        while (s->end - p >= 3 && (*p & 0xF0) == 0xE0 && *p != 0xE0 && *p != 0xED && (p[1] & p[2] & 0xC0) == 0x80 &&
-               ((p[1] | p[2]) & 0x40) == 0) p += 3;
+        while (s->end - p >= 8 && mski_are_threes(p)) p += 6;
         if (p == s->end || *p < 0x80) return p;
 #endif
         if (s->utf8) n = mski_utf8_sequence(p, s->end);
@@ -3652,22 +3665,24 @@ static inline const mski_field *mski_guess(const uint8_t *p, const uint8_t *end,
     return NULL;
 }
 
-/* The row of a member that was not guessed, looked for from at on; NULL: there is none. */
-static MSKI_SELDOM const mski_field *mski_find_row(mski_shape all, const mski_field *at, unsigned outer,
-                                                   misskey_jstr key)
+/* The row of a member that was not guessed; NULL: there is none. Only names of the same length are looked at, unless
+   there are escapes in this one. */
+static MSKI_SELDOM const mski_field *mski_find_row(const mski_shape *all, unsigned outer, misskey_jstr key)
 {
-    const bool usual = key.len >= 4 && mski_find(mski_bytes(key.ptr), mski_bytes(key.ptr) + 4, '\\', '\\') ==
-                                           mski_bytes(key.ptr) + 4;
-    const uint32_t first = usual ? mski_four(key.ptr) : 0;
-    mski_shape one = all;
-    if (at == all.end) at = all.field;
-    one.field = at;
-    do {
-        if ((!usual || mski_four(mski_row_name(one.field)) == first) && one.field->outer == outer && mski_is_field(key, &one)) {
-            return one.field;
-        }
-        if (++one.field == all.end) one.field = all.field;
-    } while (one.field != at);
+    const uint8_t *const end = all->lens + (all->end - all->field), *const name = mski_bytes(key.ptr), *p = all->lens;
+    mski_shape at;
+    while (p < end) {
+        const mski_flags same = mski_either(p, (int)key.len, (int)key.len);
+        p = same == 0 ? p + MSKI_STEP : mski_first(p, same);
+        if (same == 0 || p >= end) continue;
+        at.field = all->field + (p++ - all->lens);
+        if (at.field->outer == outer && at.field->len == key.len &&
+            mski_equal(name, mski_field_name(&at), key.len)) return at.field;
+    }
+    if (mski_find(name, name + key.len, '\\', '\\') == name + key.len) return NULL;
+    for (at.field = all->field; at.field < all->end; at.field++) {
+        if (at.field->outer == outer && mski_is_field(key, &at)) return at.field;
+    }
     return NULL;
 }
 
@@ -3721,15 +3736,15 @@ static MSKI_NOINLINE misskey_json mski_find_field(misskey_json object, const msk
 }
 
 #if MSKI_FAST
-/* As many members as are where they are expected. */
-static void mski_read_guessed(misskey_iter *it, const mski_field **at, uint8_t *out)
+/* As many members as are where they are expected, by rows with this outer. */
+static void mski_read_guessed(misskey_iter *it, const mski_field **at, unsigned outer, uint8_t *out)
 {
     const uint8_t *p = mski_bytes(it->at_);
     const uint8_t *const end = mski_bytes(it->end_) - 1;
     while (end - p >= 25) {
         const uint8_t *begin = *p == ',' ? p : p - 1;
         const mski_field *const row = mski_guess(begin, end, *at);
-        if (row == NULL) return;
+        if (row == NULL || row->outer != outer) return;
         begin += row->len + 4;
         if (*begin <= ' ') return;
         *at = row + 1;
@@ -3740,8 +3755,24 @@ static void mski_read_guessed(misskey_iter *it, const mski_field **at, uint8_t *
 }
 #endif
 
-/* The members of one object that have rows with the outer of the row from. Servers write them in the order of the rows,
-   so each look-up begins where the last one ended. */
+/* The members of one object that have rows with the outer of the row from. Servers write them in the order of the
+   rows. */
+#if MSKI_FAST
+static MSKI_SELDOM void mski_read_members(misskey_json object, const mski_shape *all, const mski_shape *from,
+                                          uint8_t *out)
+{
+    misskey_iter it = misskey_json_iter(object);
+    const mski_field *at = from->field, *row;
+    if (misskey_json_type(object) != MISSKEY_TYPE_OBJECT) return;
+    for (;;) {
+        mski_read_guessed(&it, &at, from->field->outer, out);
+        if (!misskey_json_next(&it)) return;
+        row = mski_find_row(all, from->field->outer, it.key);
+        if (row != NULL) mski_set_field(row, out, it.value);
+    }
+}
+#else
+/* Each look-up begins where the last one ended. */
 static MSKI_NOINLINE void mski_read_members(misskey_json object, const mski_shape *all, const mski_shape *from,
                                             uint8_t *out)
 {
@@ -3749,23 +3780,20 @@ static MSKI_NOINLINE void mski_read_members(misskey_json object, const mski_shap
     mski_shape at;
     if (misskey_json_type(object) != MISSKEY_TYPE_OBJECT) return;
     mski_go_to(&at, from);
-    for (;;) {
+    while (misskey_json_next(&it)) {
         const mski_field *begin;
         bool found;
-#if MSKI_FAST
-        if (from->field->outer == 0) mski_read_guessed(&it, &at.field, out);
-#endif
-        if (!misskey_json_next(&it)) return;
-        if (mski_at_end(&at, all)) mski_go_to(&at, all);
+        if (at.field->has == 0) mski_go_to(&at, all);
         begin = at.field;
         do {
             found = at.field->outer == from->field->outer && mski_is_field(it.key, &at);
             if (found) mski_set_field(at.field, out, it.value);
             mski_next_field(&at);
-            if (mski_at_end(&at, all)) mski_go_to(&at, all);
+            if (at.field->has == 0) mski_go_to(&at, all);
         } while (!found && at.field != begin);
     }
 }
+#endif
 
 #if MSKI_FAST
 /* Forgets what was read by the rows from here on that have the same outer. */
@@ -3954,8 +3982,8 @@ static const uint8_t *mski_member_name(mski_scan *s, mski_level *in, const uint8
     p = mski_string(s, p + 1);
     if (p == NULL) return NULL;
     if (in->out != NULL) {
-        in->row = mski_find_row(mski_piece_shape(s->reading, in->out), in->at, s->outer,
-                                mski_jstr(name + 1, p - 1));
+        const mski_shape all = mski_piece_shape(s->reading, in->out);
+        in->row = mski_find_row(&all, s->outer, mski_jstr(name + 1, p - 1));
     }
     return p < s->end && *p == ':' ? p + 1 : mski_colon(s, p);
 }
@@ -4745,23 +4773,31 @@ static misskey_reads mski_reads(unsigned kind, misskey_jstr event)
 }
 
 #if MSKI_FAST
+/* The next value is what a reading has. */
+static void mski_read_along(mski_scan *s, misskey_reads what, misskey_reading *reading)
+{
+    s->reading = reading;
+    reading->what = what;
+    reading->num_files = reading->num_choices = 0;
+    s->out = what == MISSKEY_READS_NOTE ? (uint8_t *)&reading->note : (uint8_t *)&reading->update;
+    s->shape = mski_piece_shape(reading, s->out);
+    mski_zero(s->out, mski_end_of(&s->shape)->at);
+}
+
 /* The body of an event comes next, at p: says what it may be, and where it goes. */
 static void mski_expect_body(mski_reader *r, unsigned kind, misskey_jstr event, const uint8_t *p)
 {
     const misskey_reads what = mski_reads(kind, event);
-    misskey_reading *const reading = r->reading;
     r->s.shape.field = NULL;
     r->s.out = NULL;
     if (what == MISSKEY_READS_NOTHING) return;
-    r->s.shape = what == MISSKEY_READS_NOTE ? mski_note_shape() : mski_note_update_shape();
-    if (reading == NULL || p == r->s.end || *p != '{') return;
-    r->s.reading = reading;
-    reading->what = what;
-    reading->body_ = (const char *)p;
-    reading->event_ = event.ptr;
-    reading->num_files = reading->num_choices = 0;
-    r->s.out = what == MISSKEY_READS_NOTE ? (uint8_t *)&reading->note : (uint8_t *)&reading->update;
-    mski_zero(r->s.out, mski_end_of(&r->s.shape)->at);
+    if (r->reading == NULL || p == r->s.end || *p != '{') {
+        r->s.shape = what == MISSKEY_READS_NOTE ? mski_note_shape() : mski_note_update_shape();
+        return;
+    }
+    mski_read_along(&r->s, what, r->reading);
+    r->reading->body_ = (const char *)p;
+    r->reading->event_ = event.ptr;
 }
 #endif
 
@@ -5290,6 +5326,7 @@ static MSKI_NOINLINE void mski_read_files(misskey_reading *r)
     }
 }
 
+#if !MSKI_FAST
 static MSKI_NOINLINE void mski_read_choices(misskey_reading *r)
 {
     misskey_iter it = misskey_json_iter(r->poll.choices);
@@ -5299,15 +5336,7 @@ static MSKI_NOINLINE void mski_read_choices(misskey_reading *r)
         if (misskey_poll_choice_read(it.value, &r->choices[r->num_choices])) r->num_choices++;
     }
 }
-
-static void mski_read_note(misskey_json body, misskey_reading *r)
-{
-    (void)misskey_note_read(body, &r->note);
-    (void)misskey_user_read(r->note.user, &r->user);
-    (void)misskey_poll_read(r->note.poll, &r->poll);
-    mski_read_files(r);
-    mski_read_choices(r);
-}
+#endif
 
 #if MSKI_FAST
 static bool mski_has_any(misskey_json value, misskey_type type)
@@ -5325,6 +5354,28 @@ static void mski_settle(misskey_reading *r)
     if (!mski_has_any(r->note.files, MISSKEY_TYPE_ARRAY)) r->num_files = 0;
     else if (r->num_files == 0) mski_read_files(r);
 }
+
+/* What could not be read while the message was checked, since it was not known yet what it is. */
+static MSKI_SELDOM void mski_read_body(misskey_json body, misskey_reads what, misskey_reading *r)
+{
+    mski_scan s;
+    mski_scan_init(&s, mski_bytes(body.ptr), mski_bytes(body.ptr) + body.len, false);
+    mski_read_along(&s, what, r);
+    (void)mski_value(&s, s.begin, 0);
+}
+#else
+static void mski_read_body(misskey_json body, misskey_reads what, misskey_reading *r)
+{
+    if (what == MISSKEY_READS_NOTE_UPDATE) {
+        (void)misskey_note_update_read(body, &r->update);
+        return;
+    }
+    (void)misskey_note_read(body, &r->note);
+    (void)misskey_user_read(r->note.user, &r->user);
+    (void)misskey_poll_read(r->note.poll, &r->poll);
+    mski_read_files(r);
+    mski_read_choices(r);
+}
 #endif
 
 /* What was not read while the message was checked is read now. */
@@ -5338,16 +5389,11 @@ static void mski_finish_reading(bool message, const misskey_message *m, misskey_
         if (message && misskey_json_type(m->body) == MISSKEY_TYPE_OBJECT) {
             r->what = mski_reads((unsigned)m->kind, m->event);
         }
+        if (r->what != MISSKEY_READS_NOTHING) mski_read_body(m->body, r->what, r);
     }
-    if (r->what == MISSKEY_READS_NOTE_UPDATE && !done) (void)misskey_note_update_read(m->body, &r->update);
-    if (r->what != MISSKEY_READS_NOTE) return;
 #if MSKI_FAST
-    if (done) {
-        mski_settle(r);
-        return;
-    }
+    if (r->what == MISSKEY_READS_NOTE) mski_settle(r);
 #endif
-    mski_read_note(m->body, r);
 }
 
 MISSKEY_API misskey_err misskey_message_read(const char *text, size_t len, misskey_message *out,
