@@ -3533,18 +3533,24 @@ static const uint8_t *mski_digits(mski_scan *s, const uint8_t *p)
     return p;
 }
 
-static const uint8_t *mski_number(mski_scan *s, const uint8_t *p)
+/* What may follow the integer part of a number. */
+static const uint8_t *mski_number_tail(mski_scan *s, const uint8_t *p)
 {
-    if (*p == '-') p++;
-    if (p < s->end && *p == '0') p++;
-    else p = mski_digits(s, p);
-    if (p != NULL && p < s->end && *p == '.') p = mski_digits(s, p + 1);
+    if (p < s->end && *p == '.') p = mski_digits(s, p + 1);
     if (p != NULL && p < s->end && (*p | 0x20) == 'e') {
         p++;
         if (p < s->end && (*p == '+' || *p == '-')) p++;
         p = mski_digits(s, p);
     }
     return p;
+}
+
+static const uint8_t *mski_number(mski_scan *s, const uint8_t *p)
+{
+    if (*p == '-') p++;
+    if (p < s->end && *p == '0') p++;
+    else p = mski_digits(s, p);
+    return p == NULL ? NULL : mski_number_tail(s, p);
 }
 
 static const uint8_t *mski_literal(mski_scan *s, const uint8_t *p, const char *text, size_t len)
@@ -3576,7 +3582,7 @@ static const uint8_t *mski_deep(mski_scan *s, const uint8_t *p)
     do {
         for (; p < s->end && (*p == '[' || *p == '{'); p++) depth++;
         if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-        if (*p == ']' || *p == '}') depth--, p++;
+        if (*p == ']' || *p == '}') do depth--, p++; while (depth > 0 && p < s->end && (*p == ']' || *p == '}'));
         else if (*p == ',' || *p == ':') p++;
         else p = mski_scalar(s, p);
         if (p == NULL) return NULL;
@@ -3896,7 +3902,7 @@ static inline const uint8_t *mski_natural(mski_scan *s, const uint8_t *p)
 {
     const uint8_t *q = p + 1;
     if (*p != '0') while (q < s->ample && (uint8_t)(*q - '0') < 10) q++;
-    return *q == ',' || *q == '}' ? q : mski_number(s, p);
+    return *q == ',' || *q == '}' ? q : *q >= '0' && *q <= '9' ? mski_number(s, p) : mski_number_tail(s, q);
 }
 
 /* A value that is no container and no string. */
@@ -3999,11 +4005,12 @@ static const uint8_t *mski_value(mski_scan *s, const uint8_t *p, unsigned base)
 value:
     p = mski_skip_white(p, end);
     if (p == end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-    if ((*p == '{' || *p == '[') && s->depth < MISSKEY_MAX_DEPTH) goto open;
     in.begin = p;
     if (*p == '"') p = mski_string(s, p + 1);
     else if (*p != '{' && *p != '[') p = mski_word(s, p);
-    else p = mski_deep(s, p);
+    else if (s->depth == MISSKEY_MAX_DEPTH) p = mski_deep(s, p);
+    else if (in.out == NULL && end - p > 1 && p[1] == *p + 2) p += 2; /* nothing in it */
+    else goto open;
     if (p == NULL) return NULL;
     if (in.row != NULL && in.out != NULL) mski_put_value(in.out, in.row, in.begin, p);
     in.row = NULL;
@@ -4038,9 +4045,9 @@ member: /* behind p, which is a comma or else what is before the first */
         if (*p == '"') p = mski_string(s, p + 1);
         else if (*p <= ' ') goto value;
         else if (*p != '{' && *p != '[') p = mski_word(s, p);
-        else if (p[1] == *p + 2) p += 2; /* nothing in it */
-        else if (s->depth < MISSKEY_MAX_DEPTH) goto open;
-        else p = mski_deep(s, p);
+        else if (s->depth == MISSKEY_MAX_DEPTH) p = mski_deep(s, p);
+        else if (p[1] == *p + 2) p += 2;
+        else goto open;
         if (p == NULL) return NULL;
         if (in.out != NULL) mski_put_value(in.out, in.row, in.begin, p);
         if (p >= s->ample || *p != ',') goto after;
@@ -4218,10 +4225,10 @@ MISSKEY_API bool misskey_json_i64(misskey_json value, int64_t *out)
     const unsigned last = minus ? 8 : 7; /* of 9223372036854775808 and ...807 */
     uint64_t m = 0;
     int64_t point = 0; /* digits before the point */
-    if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
 #if MSKI_FAST
-    if (mski_small_number(p, end, out)) return true;
+    if (value.len > 0 && mski_small_number(p, end, out)) return true;
 #endif
+    if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
     p += minus;
     while (p + point < end && (uint8_t)(p[point] - '0') < 10) point++;
     point += mski_exponent(p, end);
