@@ -306,6 +306,10 @@ static void put_otherwise(misskey_err err, const misskey_message *m)
     put_reading(&other, &reading);
 }
 
+#if !MSKI_WIDE
+static bool mski_find_wide(void) { return false; }
+#endif
+
 /* The validators of whole texts and of pieces, and the mask: their twins are in the same places. */
 static void put_raw(void)
 {
@@ -315,11 +319,12 @@ static void put_raw(void)
     const uint32_t mask = in->choice * 0x9E3779B9u | 1;
     const size_t cut = in->len > 0 ? in->choice % in->len : 0, n = in->len < 4096 ? in->len : 4096;
     uint8_t *const masked = room + (in->choice >> 2 & 15);
+    const bool wide = (in->choice & 0x40) != 0 && mski_find_wide();
     uint8_t state[3] = { 0, 0, 0 }, key[4];
-    bool right = mski_utf8_feed(state, p, cut);
+    bool right = mski_utf8_feed(state, p, cut, wide);
     memcpy(key, &mask, 4);
-    put("utf8", mski_utf8_valid(p, in->len));
-    put("pieces", right && mski_utf8_feed(state, p + cut, in->len - cut));
+    put("utf8", mski_utf8_valid(p, in->len, wide));
+    put("pieces", right && mski_utf8_feed(state, p + cut, in->len - cut, wide));
     put("pieces", right ? state[0] : 0);
     mski_mask(masked, p, n, key, in->choice & 3);
     put("mask", bytes_hash(masked, n));

@@ -9,7 +9,7 @@
    of 1+3 and 2+2 bytes one prefix for each state stands for all that lead to it.
 
    Long text is looked at in blocks. So every string of four bytes that stand for all others (the ends of each range in
-   the table) is also put at every place of a text of more than two blocks. The scanner of JSON has a validator of its
+   the table) is also put at every place of a text of two blocks. The scanner of JSON has a validator of its
    own, which sees the same text as a string.
    Exit code: 0 they agree, 1 they differ, 2 usage. */
 #define MISSKEY_STREAM_IMPLEMENTATION
@@ -73,7 +73,7 @@ typedef struct state { uint8_t bytes[3]; bool dead; } state;
 
 static state feed(state s, const uint8_t *p, unsigned len)
 {
-    s.dead = s.dead || !mski_utf8_feed(s.bytes, p, len);
+    s.dead = s.dead || !mski_utf8_feed(s.bytes, p, len, false);
     return s;
 }
 
@@ -84,7 +84,7 @@ static bool last_piece(const state *before, const uint8_t *p, unsigned len, bool
     uint8_t bytes[3];
     if (before->dead) return !right;
     memcpy(bytes, before->bytes, sizeof bytes);
-    if (!mski_utf8_feed(bytes, p, len)) return !right;
+    if (!mski_utf8_feed(bytes, p, len, false)) return !right;
     return right && (bytes[0] == 0) == whole;
 }
 
@@ -112,7 +112,7 @@ static uint64_t last_byte(uint8_t p[4], const state after[4], const bool split[4
         p[3] = (uint8_t)byte;
         if (before == 3) right = reference(p, 4, &whole); /* else the string is wrong before its last byte */
         whole = whole && right == 4;
-        if (mski_utf8_valid(p, 4) != whole) differ("the validator for whole text", p);
+        if (mski_utf8_valid(p, 4, false) != whole) differ("the validator for whole text", p);
         for (n = 0; n < 4; n++) {
             if (!split[n] || last_piece(&after[n], p + n, 4 - n, right == 4, whole)) continue;
             differ("the validator for pieces", p);
@@ -159,7 +159,7 @@ static uint64_t all_with(unsigned first)
 
 /* --- in blocks --- */
 
-enum { PLACES = 132 }; /* the last block overlaps the one before it */
+enum { PLACES = 96 }; /* the second block overlaps the first */
 
 static const uint8_t ends[] = {
     0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0,
@@ -168,10 +168,12 @@ static const uint8_t ends[] = {
 
 /* The string at every place of a text, behind characters of this kind and up to three bytes of ASCII. json: no control
    character is in it. */
-static void in_text(const uint8_t p[4], const char *character, bool valid, bool json)
+static void in_text(const uint8_t p[4], const char *character, bool valid, bool json, bool wide)
 {
     const size_t len = strlen(character);
     uint8_t all[3 + PLACES + 4 + 3 + 16], *const text = all + 3; /* so that the quote is not in the last step */
+    const misskey_err as_text = valid ? MISSKEY_ERR_OK : MISSKEY_ERR_BAD_UTF8;
+    misskey_err err = json ? as_text : MISSKEY_ERR_BAD_JSON;
     misskey_json value;
     size_t ascii, at;
     memset(all, ' ', sizeof all);
@@ -180,12 +182,12 @@ static void in_text(const uint8_t p[4], const char *character, bool valid, bool 
     for (ascii = 0; ascii < len; ascii++) {
         memset(text, 'a', PLACES + 4);
         for (at = ascii; at <= PLACES; at += len) {
-            misskey_err err;
             memcpy(text + at, p, 4);
-            if (mski_utf8_valid(text, PLACES + 4) != valid) differ("the validator for blocks", p);
-            err = misskey_json_check((const char *)all, sizeof all, &value, NULL);
-            if (json && err != (valid ? MISSKEY_ERR_OK : MISSKEY_ERR_BAD_UTF8)) differ("the validator for strings", p);
-            if (!json && err == MISSKEY_ERR_OK) differ("the validator for strings", p);
+            if (mski_utf8_valid(text, PLACES + 4, wide) != valid) {
+                differ(wide ? "the wide validator for blocks" : "the validator for blocks", p);
+            }
+            if (!wide) err = misskey_json_check((const char *)all, sizeof all, &value, NULL);
+            if (json ? err != as_text : err == MISSKEY_ERR_OK) differ("the validator for strings", p);
             memset(text + at, 'a', 4);
             memcpy(text + at, character, len);
         }
@@ -195,15 +197,20 @@ static void in_text(const uint8_t p[4], const char *character, bool valid, bool 
 static uint64_t in_blocks(unsigned part, unsigned parts)
 {
     const unsigned n = sizeof ends;
-    unsigned i;
+    unsigned i, wide, widest = 0;
     bool whole;
+#if MSKI_WIDE
+    widest = mski_find_wide();
+#endif
     for (i = part; i < n * n * n * n; i += parts) {
         const uint8_t p[4] = { ends[i % n], ends[i / n % n], ends[i / n / n % n], ends[i / n / n / n] };
         const bool valid = reference(p, 4, &whole) == 4 && whole;
         const bool json = p[0] >= 0x20 && p[1] >= 0x20 && p[2] >= 0x20 && p[3] >= 0x20;
-        in_text(p, "a", valid, json);
-        in_text(p, "\xE3\x81\x82", valid, json);
-        in_text(p, "\xF0\x9F\x98\x80", valid, json);
+        for (wide = 0; wide <= widest; wide++) {
+            in_text(p, "a", valid, json, wide > 0);
+            in_text(p, "\xE3\x81\x82", valid, json, wide > 0);
+            in_text(p, "\xF0\x9F\x98\x80", valid, json, wide > 0);
+        }
     }
     return (n * n * n * n - part + parts - 1) / parts;
 }
