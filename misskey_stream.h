@@ -2615,9 +2615,12 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
 #endif
 
 /* MSKI_FAST: whole words, and guesses of the next member, on 64-bit machines unless the compiler is asked for small
-   code. MSKI_VECTOR: 16 bytes at a time, where every machine of the target can. */
+   code. MSKI_VECTOR: 16 bytes at a time, where every machine of the target can. MSKI_WIDE: UTF-8 32 bytes at a time if
+   the processor is found to have AVX2; there is no place to remember that but the connection, so only what comes over
+   one is read so. */
 #define MSKI_FAST 0
 #define MSKI_VECTOR 0
+#define MSKI_WIDE 0
 #if UINTPTR_MAX > 0xFFFFFFFFu && !defined(__OPTIMIZE_SIZE__)
 #undef MSKI_FAST
 #define MSKI_FAST 1
@@ -2625,6 +2628,13 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
 #undef MSKI_VECTOR
 #define MSKI_VECTOR 1
 #include <emmintrin.h>
+#if defined(__x86_64__) && !defined(_MSC_VER)
+#undef MSKI_WIDE
+#define MSKI_WIDE 1
+#define MSKI_AVX2 __attribute__((target("avx2")))
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 #elif !MISSKEY_NO_SIMD && (defined(__GNUC__) || defined(__clang__)) && defined(__AARCH64EL__) && defined(__ARM_NEON)
 #undef MSKI_VECTOR
 #define MSKI_VECTOR 1
@@ -3080,17 +3090,6 @@ static MSKI_NOINLINE void mski_set_field(const mski_field *field, uint8_t *out, 
 /* ================================================================================================================== */
 /* MARK: - implementation: UTF-8                                                                         >>impl-utf8  */
 /* ================================================================================================================== */
-
-/* MSKI_WIDE: 32 bytes at a time if the processor is found to have AVX2. A library has no place to remember that but the
-   connection, so only what comes over one is read so. */
-#define MSKI_WIDE 0
-#if MSKI_VECTOR && defined(__x86_64__) && !defined(_MSC_VER)
-#undef MSKI_WIDE
-#define MSKI_WIDE 1
-#define MSKI_AVX2 __attribute__((target("avx2")))
-#include <cpuid.h>
-#include <immintrin.h>
-#endif
 
 /* Length of the well-formed sequence at p, which begins with a byte above 0x7F; 0 if there is none (Unicode table 3-7).
    */
