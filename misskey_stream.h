@@ -3680,7 +3680,7 @@ static const uint8_t *mski_colon(mski_scan *s, const uint8_t *p)
 
 #if MSKI_FAST
 #if MSKI_VECTOR
-/* The same behind the first 16 bytes; the last 16 are looked at first, and are most often all. */
+/* mski_same behind the first 16 bytes; the last 16 are looked at first, and are most often all. */
 static inline bool mski_same_rest(const uint8_t *p, const uint8_t *end, const mski_field *row)
 {
     const size_t n = row->len - 12u;
@@ -4002,7 +4002,7 @@ static MSKI_SELDOM uint8_t *mski_enter_piece(mski_scan *s, const mski_level *aro
     out = mski_place(s->reading, around->out + (row == NULL ? 0 : row->at), in_object, *p == '{');
     if (out != NULL || row == NULL || *p != '{' || at->outer != row->at + 1u) return out;
     all = mski_piece_shape(s->reading, around->out);
-    if (at < all.field || at >= all.end) return NULL;
+    if (at != mski_part_rows(all.end)) return NULL; /* rows of another entity */
     if (around->out[row->has] != MISSKEY_ABSENT) mski_clear_part(at, around->out); /* the second with this name */
     s->part = p;
     s->outer = at->outer;
