@@ -902,6 +902,23 @@ TEST max_message(endpoint *e)
     PASS();
 }
 
+/* A text that is here whole is not taken because it is. */
+TEST whole_texts(endpoint *e)
+{
+    static const uint8_t text[300] = { 'x' };
+    uint8_t frame[14] = { 0x81, (uint8_t)((e == S ? 0x80 : 0) | 126), 0, 5 };
+    describe(e, 512, 256);
+    CASE("a length that is longer than it needs to be");
+    CHECK(open_it(e) && feed(e, frame, e == S ? 13 : 9) && failed(e, MISSKEY_ERR_WS_PROTOCOL, 1002));
+    e->desc.max_message = 300;
+    CASE("of the greatest length");
+    CHECK(open_it(e) && feed_frame(e, 0x81, text, 300) && next_is(e, MISSKEY_WS_EVENT_MESSAGE));
+    e->desc.max_message = 299;
+    CASE("one more");
+    CHECK(open_it(e) && feed_frame(e, 0x81, text, 300) && failed(e, MISSKEY_ERR_TOO_BIG, 1009));
+    PASS();
+}
+
 TEST ports(endpoint *e)
 {
     size_t len, more;
@@ -1096,6 +1113,7 @@ SUITE(frames)
         RUN_TESTp(tx_full, both[i]);
         RUN_TESTp(rx_sizes, both[i]);
         RUN_TESTp(max_message, both[i]);
+        RUN_TESTp(whole_texts, both[i]);
         RUN_TESTp(ports, both[i]);
         RUN_TESTp(timers, both[i], false);
         RUN_TESTp(timers, both[i], true);
