@@ -2657,10 +2657,12 @@ typedef char mski_assert_enum_size[sizeof(misskey_err) == 4 && sizeof(misskey_ki
 #else
 #define MSKI_NOINLINE
 #endif
-#if MSKI_FAST
-#define MSKI_INLINE inline
-#else
+#if !MSKI_FAST
 #define MSKI_INLINE MSKI_NOINLINE
+#elif defined(__GNUC__) || defined(__clang__)
+#define MSKI_INLINE inline __attribute__((always_inline)) /* clang needs to be told */
+#else
+#define MSKI_INLINE inline
 #endif
 #if defined(__GNUC__) || defined(__clang__)
 #define MSKI_SELDOM __attribute__((noinline))
@@ -3736,7 +3738,7 @@ static const mski_field *mski_inner(const char *name)
 /* The member behind p, which is a comma or what is before the first member, is guessed to be one of the next few that
    are expected: a compare instead of a look at every character. Returns its row; NULL: it is none of them, or not
    written as servers do, or too close to the end. MSKI_AMPLE bytes can be read. */
-static inline const mski_field *mski_guess(const uint8_t *p, const uint8_t *end, const mski_field *row)
+static MSKI_INLINE const mski_field *mski_guess(const uint8_t *p, const uint8_t *end, const mski_field *row)
 {
     int n;
     if (mski_same(p, end, row)) return row;
@@ -3979,7 +3981,7 @@ static inline const uint8_t *mski_natural(mski_scan *s, const uint8_t *p)
 }
 
 /* A value that is no container and no string. */
-static inline const uint8_t *mski_word(mski_scan *s, const uint8_t *p)
+static MSKI_INLINE const uint8_t *mski_word(mski_scan *s, const uint8_t *p)
 {
     if (p < s->ample) {
         const uint32_t word = mski_four(p);
