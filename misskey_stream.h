@@ -3429,7 +3429,7 @@ typedef struct mski_scan {
     bool utf8;              /* bytes above 0x7F have to be checked (false: that has been done) */
     bool deep;              /* something was nested deeper than MISSKEY_MAX_DEPTH */
 #if MSKI_FAST
-    const uint8_t *begin;
+    const uint8_t *begin;   /* of the text */
     const uint8_t *ample;   /* before it, at least MSKI_AMPLE bytes can be read */
     unsigned depth, base;   /* how many containers are open, and were when this walk began */
     uint64_t bits;          /* of those around the innermost one, the lowest that right around it; 64 and more outside
@@ -3548,7 +3548,8 @@ static const uint8_t *mski_characters(mski_scan *s, const uint8_t *p)
 
 #if MSKI_VECTOR
 /* The characters of a string, in steps, up to one that needs a closer look: an escape, the end of the text near, or an
-   error. Returns the closing quote, or where to go on. */
+   error. Returns the closing quote, or where to go on. For UTF-8 the three bytes before a step count as well; what
+   stands behind the byte that ends the string does not. */
 static inline const uint8_t *mski_skip_characters(const mski_scan *s, const uint8_t *p)
 {
     mski_flags open = 0;    /* the step before ends with a byte above 0x7F */
@@ -3822,7 +3823,7 @@ static void mski_read_guessed(misskey_iter *it, const mski_field **at, unsigned 
 {
     const uint8_t *p = mski_bytes(it->at_);
     const uint8_t *const end = mski_bytes(it->end_) - 1;
-    while (end - p >= 25) {
+    while (end - p >= MSKI_AMPLE) {
         const uint8_t *begin = *p == ',' ? p : p - 1;
         const mski_field *const row = mski_guess(begin, end, *at);
         if (row == NULL || row->outer != outer) return;
@@ -3998,10 +3999,8 @@ static MSKI_SELDOM uint8_t *mski_enter_piece(mski_scan *s, const mski_level *aro
                                              const mski_field *at)
 {
     const mski_field *const row = around->row;
+    uint8_t *const out = mski_place(s->reading, around->out + (row == NULL ? 0 : row->at), in_object, *p == '{');
     mski_shape all;
-    uint8_t *out;
-    if (s->outer != 0) return NULL;
-    out = mski_place(s->reading, around->out + (row == NULL ? 0 : row->at), in_object, *p == '{');
     if (out != NULL || row == NULL || *p != '{' || at->outer != row->at + 1u) return out;
     all = mski_piece_shape(s->reading, around->out);
     if (at != mski_part_rows(all.end)) return NULL; /* rows of another entity */
@@ -4059,8 +4058,7 @@ static inline bool mski_leave(mski_scan *s, mski_level *in, bool object, const u
 static const uint8_t *mski_member_name(mski_scan *s, mski_level *in, const uint8_t *p)
 {
     const uint8_t *const name = p;
-    if (p == s->end || *p != '"') return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-    p = mski_string(s, p + 1);
+    p = mski_name(s, p);
     if (p == NULL) return NULL;
     if (in->out != NULL) {
         const mski_shape all = mski_piece_shape(s->reading, in->out);

@@ -905,7 +905,7 @@ TEST max_message(endpoint *e)
 /* A text that is here whole is not taken because it is. */
 TEST whole_texts(endpoint *e)
 {
-    static const uint8_t text[300] = { 'x' };
+    static const uint8_t text[301] = { 'x' };
     uint8_t frame[14] = { 0x81, (uint8_t)((e == S ? 0x80 : 0) | 126), 0, 5 };
     describe(e, 512, 256);
     CASE("a length that is longer than it needs to be");
@@ -916,6 +916,10 @@ TEST whole_texts(endpoint *e)
     e->desc.max_message = 299;
     CASE("one more");
     CHECK(open_it(e) && feed_frame(e, 0x81, text, 300) && failed(e, MISSKEY_ERR_TOO_BIG, 1009));
+    CASE("of the size that is kept, and one more, though rx has room for its short header");
+    CHECK(open_sized(e, 314, 256));
+    CHECK(feed_frame(e, 0x81, text, 300) && next_is(e, MISSKEY_WS_EVENT_MESSAGE) && !next(e));
+    CHECK(feed_frame(e, 0x81, text, 301) && next_is(e, MISSKEY_WS_EVENT_DROPPED) && e->ev.size == 301);
     PASS();
 }
 
