@@ -85,7 +85,9 @@ EXAMPLE
 
 THE LOOP
     1. misskey_conn_tick(now)                      once per turn, before anything else
-    2. read the transport into recv_buf, recv_ack  (or feed); the end of the stream is transport_down
+    2. read the transport into recv_buf, recv_ack  (or feed); the end of the stream is transport_down. A failed write is
+                                                   not the end: read until the stream says so, the peer's reason and
+                                                   last messages may still be there
     3. misskey_conn_poll until it returns false    the only call that parses; events are handled here. DIAL: connect a
                                                    socket, then transport_up; where that fails, transport_down
     4. send_buf to the transport, send_ack         until send_buf gives nothing
@@ -2577,8 +2579,9 @@ typedef struct misskey_io {
 /*
     misskey_ws_pump, misskey_conn_pump -- write what is to be sent, read what there is
 
-    Non-blocking streams: call when the socket is ready. Blocking ones: each call reads once. At most 32 KiB per call of
-    read and write. On the end of the stream transport_down is called for you. Poll afterwards.
+    Non-blocking streams: call when the socket is ready. Blocking ones: each call reads once. At most 32767 bytes per
+    call of read and write. If write fails, reads all that is there, as the peer may have said why. On the end of the
+    stream transport_down is called for you. Poll afterwards.
 
     Returns   true while the stream lives.
 */
@@ -9679,7 +9682,7 @@ MISSKEY_API bool misskey_conn_read(misskey_conn *conn, misskey_event *event, mis
 /* MARK: - implementation: pump                                                                          >>impl-pump  */
 /* ================================================================================================================== */
 
-#define MSKI_PUMP_MAX 32768u /* so that counts fit an int of 16 bits more than once over */
+#define MSKI_PUMP_MAX 32767u /* the largest int of 16 bits */
 
 static size_t mski_pump_size(size_t n) { return n < MSKI_PUMP_MAX ? n : MSKI_PUMP_MAX; }
 
@@ -9694,13 +9697,16 @@ MISSKEY_API bool misskey_ws_pump(misskey_ws *ws, const misskey_io *io)
         if (n <= 0) break;
         misskey_ws_send_ack(ws, (size_t)n);
     }
-    in = misskey_ws_recv_buf(ws, &len);
-    if (n >= 0 && in != NULL) {
+    broken = n < 0; /* whoever has ended the stream may have said why: all of that is read before */
+    do {
+        in = misskey_ws_recv_buf(ws, &len);
+        if (in == NULL) return true;
         n = io->read(io->user, in, mski_pump_size(len));
         if (n > 0) misskey_ws_recv_ack(ws, (size_t)n);
-    }
-    if (n < 0) misskey_ws_transport_down(ws);
-    return n >= 0;
+    } while (broken && n > 0);
+    if (n >= 0 && !broken) return true;
+    misskey_ws_transport_down(ws);
+    return false;
 }
 
 MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io)
@@ -9760,3 +9766,4 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 */
+    bool broken;

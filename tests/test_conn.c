@@ -1,5 +1,6 @@
 /* The connection and the pump: a WebSocket and a session joined, against a stream in memory. What a session does is
    tested in test_session.c and test_resume.c, against a pretend server in test_model.c. */
+#define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "greatest.h"
 #include <stdio.h>
@@ -123,6 +124,82 @@ TEST pump_upgrades_in_any_steps_and_reports_the_end(void)
     PASS();
 }
 
+/* A stream that refuses what is written, and has so much to be read, step bytes at a time. */
+static uint8_t incoming[5000];
+static size_t incoming_len, incoming_at;
+static unsigned reads_after_end;
+
+static int broken_write(void *user, const void *src, size_t len)
+{
+    (void)user;
+    (void)src;
+    (void)len;
+    return -1;
+}
+
+static int broken_read(void *user, void *dst, size_t len)
+{
+    (void)user;
+    if (incoming_at == incoming_len) {
+        reads_after_end++;
+        return end_of_stream;
+    }
+    if (len > step) len = step;
+    if (len > incoming_len - incoming_at) len = incoming_len - incoming_at;
+    memcpy(dst, incoming + incoming_at, len);
+    incoming_at += len;
+    return (int)len;
+}
+
+/* The last notes of a server and its Close, more of them than rx holds, while something is to be sent. */
+TEST pump_reads_what_is_there_when_a_write_fails(void)
+{
+    static const misskey_io broken = { broken_read, broken_write, NULL };
+    static const char note[] = "{\"type\":\"channel\",\"body\":{\"id\":\"9.9\",\"type\":\"note\","
+                               "\"body\":{\"id\":\"a\"}}}";
+    const size_t len = sizeof note - 1;
+    unsigned notes, closes, sent, calls;
+    misskey_message h;
+    memset(&h, 0, sizeof h);
+    h.kind = MISSKEY_KIND_TEXT_H;
+    for (incoming_len = sent = 0; sent < 40; sent++) {
+        incoming[incoming_len++] = 0x81;
+        incoming[incoming_len++] = (uint8_t)len;
+        memcpy(incoming + incoming_len, note, len);
+        incoming_len += len;
+    }
+    memcpy(incoming + incoming_len, "\x88\x06\x03\xf0spam", 8);
+    incoming_len += 8;
+    for (step = 1; step < 6000; step = step * 2 + 1) {
+        for (end_of_stream = -1; end_of_stream <= 0; end_of_stream++) {
+            ASSERT(open_at(1000, sizeof tx, 64));
+            ASSERT_EQ(MISSKEY_ERR_OK, misskey_conn_send(&conn, &h));
+            incoming_at = 0;
+            notes = closes = calls = reads_after_end = 0;
+            while (closes == 0 && calls++ < 1000) {
+                const bool alive = misskey_conn_pump(&conn, &broken);
+                ASSERT(alive || incoming_at == incoming_len);
+                while (misskey_conn_poll(&conn, &event)) {
+                    notes += event.type == MISSKEY_EVENT_MESSAGE;
+                    if (event.type != MISSKEY_EVENT_CLOSED) continue;
+                    closes++;
+                    ASSERT(event.code == 1008 && event.err == MISSKEY_ERR_OK && event.text.len == 4);
+                }
+            }
+            ASSERT_EQ(0u, notes); /* the channel is not ours */
+            ASSERT_EQ(40u, conn.session.counters.leaked);
+            ASSERT(closes == 1 && reads_after_end == 1);
+        }
+    }
+    PASS();
+}
+
+TEST pump_moves_what_an_int_of_16_bits_can_count(void)
+{
+    ASSERT(mski_pump_size((size_t)-1) == 32767 && mski_pump_size(32768) == 32767 && mski_pump_size(5) == 5);
+    PASS();
+}
+
 TEST a_closing_connection_is_a_bad_state_not_a_full_one(void)
 {
     misskey_message h;
@@ -194,6 +271,8 @@ int main(int argc, char **argv)
     GREATEST_MAIN_BEGIN();
     RUN_TEST(pump_refills_what_it_drains);
     RUN_TEST(pump_upgrades_in_any_steps_and_reports_the_end);
+    RUN_TEST(pump_reads_what_is_there_when_a_write_fails);
+    RUN_TEST(pump_moves_what_an_int_of_16_bits_can_count);
     RUN_TEST(a_closing_connection_is_a_bad_state_not_a_full_one);
     RUN_TEST(failures_are_forgotten_however_long_it_was_open);
     RUN_TEST(a_full_table_that_waits_takes_new_notes_for_released_ones);
