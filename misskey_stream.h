@@ -100,8 +100,11 @@ WANTED STATE
     slot order, paced; one subNote per note however often it is captured; no id used twice. CHANNEL_READY or
     CHANNEL_REFUSED says how a connect went (servers refuse in silence: REFUSED comes by timeout, with the probable
     reason). After an outage each channel that was ready gives one GAP behind its READY: how long, and the last note
-    that came. Fetch from there. Retries: DIAL says when. 500 ms and more apart, exponential, spread; Retry-After is
-    kept; 401 and 403 end them. A server's quirks that this hides: protocol/messages.md section 4.
+    that came. Fetch from there. Wait for DIAL before you connect again: attempts are at least 500 ms apart, back off
+    exponentially with jitter, and honour Retry-After. 401 ends them, and so does 403 if the connection was never open;
+    misskey_session_dial_now starts again. After a good connection 403 comes from something in between, such as a CDN:
+    it is retried slowly, as are Close 1008 (policy violation) and 1013 (try again later). 1012 (service restart) is
+    retried as any other loss. A server's quirks that this hides: protocol/messages.md section 4.
 
 LIFETIMES
     thing                                          owner and place              valid until
@@ -129,8 +132,13 @@ SIZING
     Both are constant expressions: static uint8_t rx[MISSKEY_RX_SIZE(8192)];
 
 TIME
-    A free-running uint32_t of milliseconds that may wrap. Only differences count: tick once before the
-    first transport_up, then once per turn. Without tick nothing times out.
+    A free-running uint32_t of milliseconds that may wrap. Only differences between ticks count, so tick once per turn;
+    without tick nothing times out. A step back of less than 3 days counts as no time. Up to 46 days may lie between two
+    ticks; more cannot be told from less. A time limit that starts between two ticks (transport_up, transport_down,
+    close) runs from the second one, as a program may have been busy since the first, unless the second comes just when
+    misskey_conn_timeout() said. What had arrived by then counts: limits are judged in poll, after everything received.
+    If 2 seconds or more pass between two ticks, what is read next may be old. GAP then tells the time since the tick
+    before, until a calm second, or a pong to a ping sent since, proves that nothing is missing.
 
 ENTROPY
     A client must bring 16 bytes per upgrade and 4 per frame it sends (RFC 6455 section 5.3 asks for unpredictable
@@ -2009,8 +2017,8 @@ MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, siz
 /* ================================================================================================================== */
 
 /* Memory for messages of up to n bytes, as constant expressions. rx: 14 bytes of frame header stay free (RFC 6455
-   section 5.2). tx: one frame header and a reserve of one Close frame (131 bytes), so that a full queue cannot delay a
-   close. */
+   section 5.2). tx: one frame header, and 131 bytes that messages leave free for a Close or pong, so that a full queue
+   delays neither. */
 #define MISSKEY_RX_SIZE(n) ((size_t)(n) < 242u ? (size_t)256u : (size_t)(n) + 14u)
 #define MISSKEY_TX_SIZE(n) ((size_t)(n) < 111u ? (size_t)256u : (size_t)(n) + 14u + 131u)
 
@@ -2076,9 +2084,12 @@ typedef struct misskey_ws {         /* small members first: short offsets make s
     uint8_t mask_[4];
     bool tx_counts_;                /* see tx_rest_ */
     bool wide_;                     /* see MSKI_WIDE */
+    bool fresh_;                    /* the phase that since_ belongs to has begun after the last tick */
+    uint8_t probe_;                 /* see mski_probe */
     uint32_t left_;                 /* payload bytes of the current frame still to come */
     uint32_t total_;                /* payload bytes announced for the current message (upgrade: bytes of the head) */
-    uint32_t now_, heard_, since_;
+    uint32_t now_, clock_;          /* time that has passed; the caller's clock at the last tick */
+    uint32_t heard_, since_;
     size_t msg_, msg_len_;          /* rx: the message being put together (upgrade: the values kept) */
     size_t raw_, end_;              /* rx: bytes not parsed yet */
     size_t tx_, tx_end_;            /* tx: bytes not sent yet */
@@ -2110,8 +2121,10 @@ MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *d
 /*
     misskey_ws_transport_up, misskey_ws_transport_down -- the transport is connected, has ended
 
-    up starts anew, whatever was before; a client's upgrade request is then in send_buf. down is the end of the bytes
-    received (EOF, reset, timeout): poll gives what had arrived whole, then CLOSED.
+    up starts anew, whatever was before; a client's upgrade request is then in send_buf. The views of the last event
+    stay valid until the next poll. down is the end of the bytes received (EOF, reset, timeout): poll gives what had
+    arrived whole, then CLOSED. Read what the transport still has before you call it. Neither does anything if init
+    failed.
 */
 MISSKEY_API void misskey_ws_transport_up(misskey_ws *ws);
 MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws);
@@ -2121,7 +2134,7 @@ MISSKEY_API void misskey_ws_transport_down(misskey_ws *ws);
 
     recv_buf gives the free space behind the bytes received. NULL and *len = 0: no transport, or memory full of messages
     not yet polled: poll until false, then there is space. This is the back-pressure: stop reading the socket.
-    recv_ack moves no bytes; n larger than the space given counts as the space.
+    recv_ack moves no bytes. It ignores an n larger than the space given, such as the -1 of a recv() that failed.
 */
 MISSKEY_API uint8_t *misskey_ws_recv_buf(misskey_ws *ws, size_t *len);
 MISSKEY_API void misskey_ws_recv_ack(misskey_ws *ws, size_t n);
@@ -2130,7 +2143,8 @@ MISSKEY_API void misskey_ws_recv_ack(misskey_ws *ws, size_t n);
    rest. 0 after CLOSED. */
 MISSKEY_API size_t misskey_ws_feed(misskey_ws *ws, const void *data, size_t len);
 
-/* misskey_ws_send_buf, misskey_ws_send_ack -- bytes for the peer (NULL and 0: none); how many of them were sent. */
+/* misskey_ws_send_buf, misskey_ws_send_ack -- bytes for the peer (NULL and 0: none); how many of them were sent. An n
+   larger than that is ignored. */
 MISSKEY_API const uint8_t *misskey_ws_send_buf(const misskey_ws *ws, size_t *len);
 MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n);
 
@@ -2164,8 +2178,9 @@ MISSKEY_API misskey_err misskey_ws_send_message(misskey_ws *ws, const misskey_me
     misskey_ws_close -- start the closing handshake (RFC 6455 section 7)
 
     code: 1000 to 1003, 1007 to 1014, 3000 to 4999; 0 = a Close without code. reason: UTF-8 of at most 123 bytes, or
-    NULL. What is queued leaves first. Messages may still arrive; CLOSED follows when the peer answers or close_ms have
-    passed. Before OPEN the connection just ends.
+    NULL; left out if a pong has taken its room in a tx below 262 bytes. What is queued leaves first. Messages may still
+    arrive; CLOSED follows when the peer answers or close_ms have passed. Before OPEN, and while the upgrade request
+    still fills tx, the connection just ends.
 
     Errors    BAD_ARG, BAD_UTF8; BAD_STATE: no transport, or closing already.
 */
@@ -2178,7 +2193,8 @@ MISSKEY_API misskey_err misskey_ws_close(misskey_ws *ws, uint16_t code, const ch
     protocol: NULL, or the one to select out of event.protocols. status: 300 to 599, sent without a body; Misskey uses
     401 (bad token), 403 (suspended), 429, 503. After reject: CLOSED with that status once the answer has left.
 
-    Errors    BAD_STATE: no upgrade waits. BAD_ARG: protocol is no token, or status out of range. TOO_SMALL: tx.
+    Errors    BAD_STATE: no upgrade waits. BAD_ARG: protocol is no token, or status out of range. TOO_SMALL: tx cannot
+              hold the answer and a Close.
 */
 MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol);
 MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status);
@@ -2188,7 +2204,8 @@ MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status);
 /* MARK: - session                                                                                         >>session  */
 /* ================================================================================================================== */
 
-/* A channel that was opened. 0 is never valid; a handle of a closed channel is STALE, not somebody else's. */
+/* A channel that was opened. 0 is never valid. The handle of a closed channel is STALE; it is another channel's only
+   after 65535 channels have come and gone in the same slot. */
 typedef struct misskey_channel { uint32_t id; } misskey_channel;
 
 /* What the application wants of one channel, and how far the server is. Lent; zeroed by init; all members are private.
@@ -2249,7 +2266,7 @@ typedef struct misskey_counters {
 
 typedef enum misskey_reason {       /* why a channel was refused, probably: servers never say */
     MISSKEY_REASON_UNKNOWN,         /* parameters, permission, policy, an overloaded server, ... */
-    MISSKEY_REASON_LIMIT,           /* more channels than the server allows */
+    MISSKEY_REASON_LIMIT,           /* all places that the server has (max_channels) are taken */
     MISSKEY_REASON_SHARED,          /* one of this name is there already */
     MISSKEY_REASON_NAME,            /* a name that no known server has */
     MISSKEY_REASON_FORCE32_ = 0x7FFFFFFF
@@ -2257,15 +2274,17 @@ typedef enum misskey_reason {       /* why a channel was refused, probably: serv
 
 typedef enum misskey_event_type {
     MISSKEY_EVENT_NONE,
-    MISSKEY_EVENT_DIAL,             /* connect the transport now, then transport_up; or transport_down if that failed */
+    MISSKEY_EVENT_DIAL,             /* connect the transport now, then transport_up; or transport_down if that failed.
+                                       Comes again if neither was called for retry_max_ms */
     MISSKEY_EVENT_OPEN,             /* the upgrade is complete, or (alone) transport_up was called. .resumed, .size */
     MISSKEY_EVENT_MESSAGE,          /* .message, .text; on a channel of ours .channel and .user */
     MISSKEY_EVENT_CHANNEL_READY,    /* .channel, .user: the server acknowledged it, or sent its first event */
     MISSKEY_EVENT_CHANNEL_REFUSED,  /* .channel, .user, .reason: no answer in time; it stays wanted, a late answer gives
                                        READY */
     MISSKEY_EVENT_GAP,              /* .channel, .user, .outage_ms, .last_id: after an outage, right after its READY */
-    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size; .message as far as it was
-                                       seen. As the first sign of a channel it comes before READY */
+    MISSKEY_EVENT_DROPPED,          /* connection only: larger than rx, or binary: .size. .message is what was whole in
+                                       its beginning: of a note, id and author are in .message.body, and other members
+                                       are missing. As the first sign of a channel it comes before READY */
     MISSKEY_EVENT_CLOSED,           /* connection only: .code, .err, .text, .retry_after, .location; close the transport
                                        */
     MISSKEY_EVENT_FORCE32_ = 0x7FFFFFFF
@@ -2280,12 +2299,13 @@ typedef struct misskey_event {      /* views: until the next poll */
     misskey_channel channel;        /* 0 = none */
     void *user;                     /* as given to misskey_channel_open */
     uint32_t retry_after;           /* CLOSED: seconds */
-    uint32_t outage_ms;             /* GAP: from the last byte received to READY */
+    uint32_t outage_ms;             /* GAP: from the last moment at which nothing can have been lost (see TIME) to
+                                       READY; most often the last whole message or ping */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message; OPEN: messages of the application
                                        that were accepted but had not left when the transport before was lost (not
                                        counting connect, disconnect, subNote, unsubNote and h: the session's own
                                        are made again) */
-    misskey_message message;        /* MESSAGE, DROPPED */
+    misskey_message message;        /* MESSAGE; DROPPED: see there */
     misskey_str text;               /* MESSAGE: the whole text; CLOSED: reason */
     misskey_str last_id;            /* GAP: the last note that came; missing if none did. Notes arrive out of id order:
                                        fetch with some overlap */
@@ -2302,7 +2322,10 @@ typedef struct misskey_session {
     uint16_t resume_;               /* capture slots: how far the resume is */
     uint16_t unsent_;               /* messages of the application that died with transports, not reported yet */
     uint32_t paced_;                /* time of the last message that counts for the rate */
-    uint32_t now_, heard_, since_;  /* since_: when it opened; while there is no transport, when to dial */
+    uint32_t now_, clock_;          /* time that has passed; the caller's clock at the last tick */
+    uint32_t since_;                /* when it opened; while there is no transport, when to dial */
+    uint32_t came_, sure_;          /* when something came last; up to when nothing can have been lost */
+    uint32_t stalled_, before_;     /* the last tick that came late; before it, when nothing waited */
     uint32_t dialled_, beat_;       /* last DIAL; last message sent */
     uint32_t wire_, limit_;         /* number of the last connect; longest message that can be sent */
     misskey_str text_;              /* message lent (alone) or held back behind the events that it caused */
@@ -2313,7 +2336,8 @@ typedef struct misskey_session {
 /*
     misskey_session_init -- prepare
 
-    Errors    BAD_ARG: a count without slots, or num_captures above 65534.
+    Errors    BAD_ARG: a count without slots, or num_captures above 65534. A session whose init failed refuses every
+              call (BAD_STATE, STALE) and gives no event.
     Lifetime  the slots and what the desc points at are borrowed until init is called again.
 */
 MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const misskey_session_desc *desc);
@@ -2352,15 +2376,15 @@ MISSKEY_API misskey_err misskey_channel_close(misskey_session *session, misskey_
 MISSKEY_API misskey_err misskey_note_capture(misskey_session *session, const char *id, size_t len);
 MISSKEY_API misskey_err misskey_note_release(misskey_session *session, const char *id, size_t len);
 
-/* misskey_session_dial_now -- the network is back: DIAL at once, but not within 500 ms of the last one. No effect while
-   there is a transport, or after 401, 403 or a close of our own. */
+/* misskey_session_dial_now -- the network is back, or the reason for a 401 or 403 is gone: DIAL at once, but not within
+   500 ms of the last one. No effect while there is a transport, or after misskey_conn_close. */
 MISSKEY_API void misskey_session_dial_now(misskey_session *session);
 
 /* --- session alone: what your WebSocket library and your loop call (a connection does all this by itself) --- */
 
 /* misskey_session_transport_up -- the WebSocket is open. misskey_session_transport_down -- it is lost, or the attempt
-   failed. status: HTTP status or Close code, 0 = none known: 401 and 403 end the retries, 1008 slows them. retry_after:
-   seconds out of that header, 0 = none. */
+   failed. status: HTTP status or Close code, 0 = none known; WANTED STATE says what it does to the retries.
+   retry_after: seconds out of that header, 0 = none. */
 MISSKEY_API void misskey_session_transport_up(misskey_session *session);
 MISSKEY_API void misskey_session_transport_down(misskey_session *session, uint16_t status, uint32_t retry_after);
 
@@ -2534,7 +2558,8 @@ typedef struct misskey_conn {
 } misskey_conn;
 
 /* The calls of misskey_ws, for a whole client; see there for arguments, lifetimes and errors. close also ends the
-   retries until the next transport_up, and is no error where there is no transport. */
+   retries until the next transport_up, and is no error where there is no transport. A connection whose init failed, or
+   that is all zero, refuses every call and gives no event. */
 MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn_desc *desc);
 MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn);
 MISSKEY_API void misskey_conn_transport_down(misskey_conn *conn);
@@ -2647,8 +2672,8 @@ MISSKEY_API bool misskey_conn_pump(misskey_conn *conn, const misskey_io *io);
 
 /* The scanner's depth bits are bytes; a message needs two levels for its envelope. */
 typedef char mski_assert_depth[MISSKEY_MAX_DEPTH >= 8 && MISSKEY_MAX_DEPTH % 8 == 0 ? 1 : -1];
-/* 512 bytes on 64-bit machines, 448 on 32-bit ones; slots 80 or 64, and 40. */
-typedef char mski_assert_conn_size[sizeof(misskey_conn) <= (sizeof(void *) > 4 ? 512 : 448) ? 1 : -1];
+/* 544 bytes on 64-bit machines, 448 on 32-bit ones; slots 80 or 64, and 40. */
+typedef char mski_assert_conn_size[sizeof(misskey_conn) <= (sizeof(void *) > 4 ? 544 : 448) ? 1 : -1];
 typedef char mski_assert_channel_size[sizeof(misskey_channel_slot) <= (sizeof(void *) > 4 ? 80 : 64) ? 1 : -1];
 typedef char mski_assert_capture_size[sizeof(misskey_capture_slot) == 40 ? 1 : -1];
 typedef char mski_assert_enum_size[sizeof(misskey_err) == 4 && sizeof(misskey_kind) == 4 ? 1 : -1];
@@ -5089,14 +5114,9 @@ static bool mski_parse_event(mski_reader *r, const uint8_t *p)
 }
 #endif
 
-/* How a text is parsed. CHECK_UTF8: that has not been done; BEGINNING: it is only the first part of a message, what is
-   whole in it is taken. */
-enum { MSKI_CHECK_UTF8 = 1, MSKI_BEGINNING = 2 };
-
-static misskey_err mski_parse(const uint8_t *text, size_t len, unsigned how, misskey_message *m,
-                              misskey_reading *reading)
+/* utf8: has to be checked as well. */
+static misskey_err mski_parse(const uint8_t *text, size_t len, bool utf8, misskey_message *m, misskey_reading *reading)
 {
-    const bool utf8 = (how & MSKI_CHECK_UTF8) != 0, beginning = (how & MSKI_BEGINNING) != 0;
     const uint8_t *p;
     mski_reader r;
     mski_zero(m, sizeof *m);
@@ -5108,7 +5128,7 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, unsigned how, mis
 #if MSKI_FAST
     r.reading = reading;
     if (reading != NULL) reading->body_ = NULL;
-    if (!beginning && mski_parse_event(&r, text)) return MISSKEY_ERR_OK;
+    if (mski_parse_event(&r, text)) return MISSKEY_ERR_OK;
     r.s.shape.field = NULL;
     r.s.out = NULL;
     r.s.deep = false;
@@ -5120,28 +5140,53 @@ static misskey_err mski_parse(const uint8_t *text, size_t len, unsigned how, mis
     else if (p < r.s.end && *p == '{') p = mski_walk(&r, p, 0);
     else p = mski_fail(&r.s, p, MISSKEY_ERR_BAD_JSON);
     if (p != NULL && mski_white(p, r.s.end) != r.s.end) p = mski_fail(&r.s, p, MISSKEY_ERR_BAD_JSON);
-    if (p == NULL && utf8 && !beginning && mski_utf8_skip(r.s.bad, r.s.end, false) != r.s.end) {
+    if (p == NULL && utf8 && mski_utf8_skip(r.s.bad, r.s.end, false) != r.s.end) {
         MISSKEY_MEMSET(m, 0, sizeof *m);
         return MISSKEY_ERR_BAD_UTF8;
     }
-    if ((p == NULL && !beginning) || m->type.ptr == NULL) {
+    if (p == NULL || m->type.ptr == NULL) {
         mski_build_text(text, len, m);
         return MISSKEY_ERR_OK;
     }
-    if (p != NULL && m->raw.len > 0 && *m->raw.ptr == '{' && mski_form(r.name) != r.walked) {
+    if (m->raw.len > 0 && *m->raw.ptr == '{' && mski_form(r.name) != r.walked) {
         mski_forget_parts(m);
         r.deep_part = false;
         r.walked = mski_form(r.name);
         if (r.walked <= MSKI_FORM_API) (void)mski_walk(&r, mski_bytes(m->raw.ptr), 1);
     }
     mski_build_message(&r);
-    if (beginning) m->body = mski_no_json;
     return MISSKEY_ERR_OK;
+}
+
+/* Makes a whole JSON text of the beginning of one, in place: drops what is cut off and closes what is open. Whether it
+   was JSON is for the parser to find. Returns its length. */
+static size_t mski_close_beginning(uint8_t *text, size_t len)
+{
+    const uint8_t *const end = text + len, *p = text;
+    uint32_t open = 0, open_at_cut = 0;     /* a bit for each container, the innermost lowest: 1 = object */
+    unsigned depth = 0, depth_at_cut = 0;
+    size_t cut = 0;
+    while (p < end) {
+        const uint8_t c = *p;
+        const bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
+        if (c == '"') p = mski_skip_string(p + 1, end);
+        else if (opens && depth == 32) p = mski_skip_container(p, end);
+        else p++;
+        if (opens && depth < 32) open = open << 1 | (c == '{'), depth++;
+        if (closes && depth > 0) open >>= 1, depth--;
+        if (c != ',' && !closes && (!opens || depth == 32)) continue;
+        if ((size_t)(p - text) + depth > len) break;
+        cut = (size_t)(p - text) - (c == ',');
+        open_at_cut = open;
+        depth_at_cut = depth;
+    }
+    for (; depth_at_cut > 0; depth_at_cut--, open_at_cut >>= 1) text[cut++] = open_at_cut & 1 ? '}' : ']';
+    return cut;
 }
 
 MISSKEY_API misskey_err misskey_message_parse(const char *text, size_t len, misskey_message *out)
 {
-    return mski_parse(mski_bytes(text), len, MSKI_CHECK_UTF8, out, NULL);
+    return mski_parse(mski_bytes(text), len, true, out, NULL);
 }
 
 MISSKEY_API misskey_json misskey_json_text(const char *text)
@@ -5249,7 +5294,7 @@ MISSKEY_API misskey_err misskey_message_write(const misskey_message *message, ch
     if ((unsigned)message->kind > MISSKEY_KIND_TEXT || message->deep) return MISSKEY_ERR_BAD_ARG;
     *len = mski_write_message(message, dst, cap);
     if (*len > cap) return MISSKEY_ERR_TOO_SMALL;
-    if (mski_parse(mski_bytes(dst), *len, MSKI_CHECK_UTF8, &back, NULL) != MISSKEY_ERR_OK) return MISSKEY_ERR_BAD_UTF8;
+    if (mski_parse(mski_bytes(dst), *len, true, &back, NULL) != MISSKEY_ERR_OK) return MISSKEY_ERR_BAD_UTF8;
     if (back.deep) return MISSKEY_ERR_DEPTH;
     if (mski_same_message(message, &back)) return MISSKEY_ERR_OK;
     if (mski_forms[message->kind] == MSKI_FORM_TEXT) return MISSKEY_ERR_BAD_ARG;
@@ -5482,7 +5527,7 @@ static void mski_finish_reading(bool message, const misskey_message *m, misskey_
 MISSKEY_API misskey_err misskey_message_read(const char *text, size_t len, misskey_message *out,
                                              misskey_reading *reading)
 {
-    const misskey_err err = mski_parse(mski_bytes(text), len, MSKI_CHECK_UTF8, out, reading);
+    const misskey_err err = mski_parse(mski_bytes(text), len, true, out, reading);
     mski_finish_reading(err == MISSKEY_ERR_OK, out, reading);
     return err;
 }
@@ -6208,7 +6253,16 @@ static bool mski_has(const misskey_ws *ws, unsigned flag) { return (ws->flags_ &
 static void mski_set(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)(ws->flags_ | flags); }
 static void mski_clear(misskey_ws *ws, unsigned flags) { ws->flags_ = (uint16_t)(ws->flags_ & ~flags); }
 
-#define MSKI_CLOSE_ROOM 131 /* client's Close frame: 2 + 4 + 125 bytes */
+#define MSKI_CONTROL_MAX 131u /* largest control frame: header 2, mask 4, payload 125 (RFC 6455 section 5.5) */
+#define MSKI_CLOSE_MIN 8u     /* a Close with a code and no reason: header 2, mask 4, payload 2 */
+
+/* What a pong leaves free in tx, so that a Close never waits: room for the largest one, as messages do, or in the
+   smallest tx what the largest pong leaves, which is more than MSKI_CLOSE_MIN. */
+static size_t mski_close_room(const misskey_ws *ws)
+{
+    const size_t rest = ws->d_.tx.size - MSKI_CONTROL_MAX;
+    return rest < MSKI_CONTROL_MAX ? rest : MSKI_CONTROL_MAX;
+}
 
 #if MSKI_FAST
 /* The key from some byte of the payload on, as it is in memory. */
@@ -6286,6 +6340,13 @@ static void mski_tx_drop(misskey_ws *ws)
     ws->tx_ = ws->tx_end_ = ws->tx_rest_ = 0;
 }
 
+/* A phase with a time limit begins. Its clock starts with the next tick, as the last one may be long ago. */
+static void mski_start_clock(misskey_ws *ws)
+{
+    ws->since_ = ws->now_;
+    ws->fresh_ = true;
+}
+
 /* Nothing leaves any more. What is still in tx stays to be counted, but for the token. */
 static void mski_cut(misskey_ws *ws)
 {
@@ -6352,8 +6413,22 @@ static bool mski_send_frame(misskey_ws *ws, unsigned op, const uint8_t *src, siz
 /* A ping or pong, if there is room beside the reserve of the Close. */
 static bool mski_send_control(misskey_ws *ws, unsigned op, const uint8_t *payload, size_t len)
 {
-    if (mski_tx_free(ws) < mski_header_size(ws, len) + len + MSKI_CLOSE_ROOM) return false;
+    if (mski_tx_free(ws) < mski_header_size(ws, len) + len + mski_close_room(ws)) return false;
     return mski_send_frame(ws, op, payload, len);
+}
+
+/* Pings whose pong proves that nothing sent before it was lost. The length of the payload tells their pongs apart from
+   each other and from those of the empty pings that ask whether the peer is there. */
+#define MSKI_PROBES 15u         /* probe_: length of the last one's payload, 1 to 15 */
+#define MSKI_PROVEN 0x80u       /* probe_: its pong has come */
+
+static bool mski_probe(misskey_ws *ws)
+{
+    static const uint8_t zeros[MSKI_PROBES] = { 0 };
+    const uint8_t len = (uint8_t)((ws->probe_ & MSKI_PROBES) == MSKI_PROBES ? 1 : (ws->probe_ & MSKI_PROBES) + 1);
+    if (!mski_send_control(ws, 9, zeros, len)) return false;
+    ws->probe_ = len;
+    return true;
 }
 
 static void mski_flush_pong(misskey_ws *ws)
@@ -6363,13 +6438,17 @@ static void mski_flush_pong(misskey_ws *ws)
     mski_clear(ws, MSKI_PONG);
 }
 
-/* Our Close. code 0 or 1005: without a body. It stays away only where the upgrade request still fills tx. */
+/* Our Close. code 0 or 1005: without a body. The reason is left out where a pong has taken its room. */
 static void mski_send_close(misskey_ws *ws, unsigned code, const char *reason, size_t len)
 {
     uint8_t *p;
-    ws->since_ = ws->now_;
-    if (mski_tx_free(ws) < MSKI_CLOSE_ROOM) return;
+    mski_start_clock(ws);
     len = code == 0 || code == 1005 ? 0 : len + 2;
+    if (mski_tx_free(ws) < mski_header_size(ws, len) + len) len = 2;
+    if (mski_tx_free(ws) < MSKI_CLOSE_MIN) { /* tx is still full of the upgrade request: as before OPEN, it just ends */
+        mski_cut(ws);
+        return;
+    }
     p = mski_tx_payload(ws, len);
     if (len > 0) {
         p[0] = (uint8_t)(code >> 8);
@@ -6523,7 +6602,7 @@ static void mski_refuse(misskey_ws *ws, misskey_err err, unsigned status, const 
     ws->code_ = (uint16_t)status;
     ws->err_ = (uint8_t)err;
     ws->state_ = MSKI_ENDING;
-    ws->since_ = ws->now_;
+    mski_start_clock(ws);
 }
 #endif
 
@@ -6941,7 +7020,10 @@ static int mski_frame_header(misskey_ws *ws)
     mski_set(ws, MSKI_FRAME);
     op = ws->op_ & 15u;
     if (op < 8) return mski_begin_data(ws, ws->op_);
-    if (op == 10) return MSKI_AGAIN; /* a pong's payload is not kept; a pong of ours may still wait in ctrl_ */
+    if (op == 10) { /* its payload is not kept: a pong of ours may still wait in ctrl */
+        if (ws->left_ == ws->probe_) ws->probe_ |= MSKI_PROVEN;
+        return MSKI_AGAIN;
+    }
     mski_clear(ws, MSKI_PONG);
     ws->ctrl_len_ = 0;
     return MSKI_AGAIN;
@@ -7096,12 +7178,19 @@ MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *d
 
 MISSKEY_API void misskey_ws_transport_up(misskey_ws *ws)
 {
-    const uint32_t now = ws->now_;
+    const uint32_t now = ws->now_, clock = ws->clock_;
+    const size_t shown = mski_has(ws, MSKI_OUT) ? ws->msg_ + ws->msg_len_ : 0;
     if (ws->d_.rx.ptr == NULL) return; /* init failed */
     mski_tx_drop(ws);
     MISSKEY_MEMSET(ws, 0, offsetof(misskey_ws, d_));
     MISSKEY_MEMSET(&ws->in_, 0, sizeof ws->in_);
-    ws->now_ = ws->since_ = ws->heard_ = now;
+    ws->now_ = ws->heard_ = now;
+    ws->clock_ = clock;
+    mski_start_clock(ws);
+    if (shown > 0) { /* the views of the last event live until poll: what comes now goes after them */
+        mski_set(ws, MSKI_OUT);
+        ws->msg_len_ = ws->raw_ = ws->end_ = shown;
+    }
     ws->state_ = MSKI_HEAD;
     ws->err_ = MISSKEY_ERR_TRANSPORT;
 #if MSKI_WIDE
@@ -7127,8 +7216,7 @@ MISSKEY_API void misskey_ws_recv_ack(misskey_ws *ws, size_t n)
 {
     size_t room;
     (void)misskey_ws_recv_buf(ws, &room);
-    if (n > room) n = room;
-    if (n == 0) return;
+    if (n == 0 || n > room) return;
     ws->end_ += n;
     ws->heard_ = ws->now_;
     mski_set(ws, MSKI_WORK);
@@ -7191,7 +7279,7 @@ MISSKEY_API void misskey_ws_send_ack(misskey_ws *ws, size_t n)
 {
     size_t len;
     (void)misskey_ws_send_buf(ws, &len);
-    if (n > len) n = len;
+    if (n > len) return;
     if (n == ws->tx_end_ - ws->tx_) { /* no frame is left that would have to be counted */
         mski_tx_drop(ws);
         n = 0;
@@ -7245,15 +7333,19 @@ static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
     ev->type = MISSKEY_WS_EVENT_CLOSED;
     ev->code = ws->code_;
     ev->err = (misskey_err)ws->err_;
-    if (mski_has(ws, MSKI_REASON)) {
-        ev->text.ptr = (const char *)ws->in_.ctrl + 2;
+    if (mski_has(ws, MSKI_REASON)) { /* moved to rx, where all views are */
+        ev->text.ptr = (const char *)mski_rx(ws);
         ev->text.len = ws->ctrl_len_ - 2u;
+        MISSKEY_MEMCPY(mski_rx(ws), ws->in_.ctrl + 2, ev->text.len);
+        ws->msg_ = 0;
+        ws->msg_len_ = ev->text.len;
     } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !mski_is_server(ws)) {
         ev->retry_after = ws->in_.head.retry_after;
         ev->text = mski_kept(ws, MSKI_KEPT_REASON);
         ev->location = mski_kept(ws, MSKI_KEPT_LOCATION);
     }
     ws->state_ = MSKI_IDLE;
+    ws->fresh_ = false;
     ws->raw_ = ws->end_;
     return true;
 }
@@ -7309,41 +7401,6 @@ static inline bool mski_take_text(misskey_ws *ws, misskey_str *text)
 }
 #endif
 
-/* The next event. Text with MSKI_WHOLE in flags_ has still to be checked for UTF-8 by the caller. */
-static bool mski_poll(misskey_ws *ws, misskey_ws_event *ev)
-{
-    int result;
-    mski_zero(ev, sizeof *ev);
-#if MSKI_FAST
-    if (mski_take_text(ws, &ev->text)) {
-        ev->type = MISSKEY_WS_EVENT_MESSAGE;
-        ev->size = ev->text.len;
-        return true;
-    }
-#endif
-    if (ws->d_.rx.ptr == NULL) return false; /* init failed */
-    mski_release(ws);
-    if (mski_has(ws, MSKI_PONG)) mski_flush_pong(ws);
-    do result = mski_step(ws, ev); while (result == MSKI_AGAIN);
-    if (result == MSKI_EVENT || mski_finish(ws, ev)) {
-        mski_set(ws, MSKI_OUT);
-        return true;
-    }
-    mski_compact(ws);
-    mski_clear(ws, MSKI_WORK);
-    return false;
-}
-
-MISSKEY_API bool misskey_ws_poll(misskey_ws *ws, misskey_ws_event *event)
-{
-    while (mski_poll(ws, event)) {
-        if (event->type != MISSKEY_WS_EVENT_MESSAGE || !mski_has(ws, MSKI_WHOLE)) return true;
-        if (mski_utf8_valid(event->text.ptr, event->text.len, mski_is_wide(ws))) return true;
-        mski_fail_peer(ws, MISSKEY_ERR_WS_UTF8, 1007);
-    }
-    return false;
-}
-
 /* Milliseconds left of a span. */
 static uint32_t mski_remaining(uint32_t now, uint32_t since, uint32_t span)
 {
@@ -7369,19 +7426,82 @@ static uint32_t mski_deadline(const misskey_ws *ws)
     }
 }
 
+/* The peer had its time. Judged by poll, after what had arrived: a caller that slept may find the answer in its
+   socket. */
+static void mski_check_deadline(misskey_ws *ws)
+{
+    const bool ping = ws->state_ == MSKI_OPEN && !mski_has(ws, MSKI_PINGED);
+    if (ping || mski_deadline(ws) > 0) return;
+    if (ws->state_ < MSKI_OPEN) ws->code_ = 0;
+    mski_die(ws, ws->state_ == MSKI_ENDING ? (misskey_err)ws->err_ : MISSKEY_ERR_TIMEOUT);
+}
+
+/* The next event. Text with MSKI_WHOLE in flags_ has still to be checked for UTF-8 by the caller. */
+static bool mski_poll(misskey_ws *ws, misskey_ws_event *ev)
+{
+    int result;
+    mski_zero(ev, sizeof *ev);
+#if MSKI_FAST
+    if (mski_take_text(ws, &ev->text)) {
+        ev->type = MISSKEY_WS_EVENT_MESSAGE;
+        ev->size = ev->text.len;
+        return true;
+    }
+#endif
+    if (ws->d_.rx.ptr == NULL) return false; /* init failed */
+    mski_release(ws);
+    if (mski_has(ws, MSKI_PONG)) mski_flush_pong(ws);
+    do result = mski_step(ws, ev); while (result == MSKI_AGAIN);
+    if (result == MSKI_MORE) mski_check_deadline(ws);
+    if (result == MSKI_EVENT || mski_finish(ws, ev)) {
+        mski_set(ws, MSKI_OUT);
+        return true;
+    }
+    mski_compact(ws);
+    mski_clear(ws, MSKI_WORK);
+    return false;
+}
+
+MISSKEY_API bool misskey_ws_poll(misskey_ws *ws, misskey_ws_event *event)
+{
+    while (mski_poll(ws, event)) {
+        if (event->type != MISSKEY_WS_EVENT_MESSAGE || !mski_has(ws, MSKI_WHOLE)) return true;
+        if (mski_utf8_valid(event->text.ptr, event->text.len, mski_is_wide(ws))) return true;
+        mski_fail_peer(ws, MISSKEY_ERR_WS_UTF8, 1007);
+    }
+    return false;
+}
+
+/* A step back of the clock is no time; one of three days or more cannot be told from a long time without a tick. */
+#define MSKI_STEP_BACK 0x10000000u
+
+/* Brings the time up to a caller's clock. Returns how much of it has passed. */
+static uint32_t mski_advance(uint32_t *now, uint32_t *clock, uint32_t clock_now)
+{
+    const uint32_t step = clock_now - *clock;
+    *clock = clock_now;
+    if (step > 0u - MSKI_STEP_BACK) return 0;
+    *now += step;
+    return step;
+}
+
+/* The first tick of a phase. Did the caller come when it was told to, give or take a few milliseconds? Then it slept,
+   and the time counts; else it did something else before the phase began. */
+static bool mski_was_told(uint32_t passed, uint32_t told) { return passed - told <= 5; }
+
 MISSKEY_API void misskey_ws_tick(misskey_ws *ws, uint32_t now_ms)
 {
-    ws->now_ = now_ms;
+    const uint32_t told = mski_deadline(ws);
+    const uint32_t passed = mski_advance(&ws->now_, &ws->clock_, now_ms);
+    if (ws->fresh_ && !mski_was_told(passed, told)) ws->since_ = ws->now_;
+    ws->fresh_ = false;
     mski_flush_pong(ws);
     if (mski_deadline(ws) > 0) return;
     if (ws->state_ == MSKI_OPEN && !mski_has(ws, MSKI_PINGED)) {
-        ws->since_ = now_ms;
+        ws->since_ = ws->now_;
         mski_set(ws, MSKI_PINGED);
         (void)mski_send_control(ws, 9, NULL, 0);
-        return;
     }
-    if (ws->state_ < MSKI_OPEN) ws->code_ = 0;
-    mski_die(ws, ws->state_ == MSKI_ENDING ? (misskey_err)ws->err_ : MISSKEY_ERR_TIMEOUT);
 }
 
 MISSKEY_API uint32_t misskey_ws_timeout(const misskey_ws *ws)
@@ -7392,7 +7512,7 @@ MISSKEY_API uint32_t misskey_ws_timeout(const misskey_ws *ws)
 /* Room for an application message of len bytes? A pong that waits goes first. */
 static misskey_err mski_can_send(misskey_ws *ws, size_t len)
 {
-    const size_t beside = mski_header_size(ws, len) + MSKI_CLOSE_ROOM;
+    const size_t beside = mski_header_size(ws, len) + MSKI_CONTROL_MAX;
     if (ws->state_ != MSKI_OPEN || mski_has(ws, MSKI_EOF)) return MISSKEY_ERR_BAD_STATE;
     if (ws->d_.tx.size < beside || ws->d_.tx.size - beside < len) return MISSKEY_ERR_TOO_SMALL;
     if (mski_has(ws, MSKI_PONG) || mski_tx_free(ws) < beside + len) return MISSKEY_ERR_WOULD_BLOCK;
@@ -7460,7 +7580,7 @@ MISSKEY_API misskey_err misskey_ws_accept(misskey_ws *ws, const char *protocol)
         mski_put_text(&w, protocol);
     }
     mski_put_text(&w, "\r\n\r\n");
-    if (w.len > w.cap) return MISSKEY_ERR_TOO_SMALL;
+    if (w.len > w.cap - MSKI_CLOSE_MIN) return MISSKEY_ERR_TOO_SMALL; /* a Close may follow before it has left */
     ws->tx_end_ = ws->tx_rest_ = w.len;
     ws->state_ = MSKI_OPENING;
     mski_set(ws, MSKI_WORK);
@@ -7483,14 +7603,16 @@ MISSKEY_API misskey_err misskey_ws_reject(misskey_ws *ws, uint16_t status)
 /* ================================================================================================================== */
 
 enum { /* state_ of a session */
+    MSKI_UNMADE,            /* zeroed, or init failed */
     MSKI_DOWN,              /* waiting until since_ */
-    MSKI_DIALLING,          /* DIAL was given, or the upgrade is under way */
+    MSKI_DIALLING,          /* DIAL was given; it comes again at since_ */
+    MSKI_JOINING,           /* the transport is there, OPEN is not */
     MSKI_UP,
     MSKI_STOPPED            /* refused for good, or closed by the application */
 };
 
 enum { /* flags_ of a session */
-    MSKI_DIAL_DUE = 1,      /* the first DIAL waits for nothing */
+    MSKI_DIAL_DUE = 1,
     MSKI_RESUMED = 2,       /* was open before */
     MSKI_CHANNELS = 4,      /* some channel may have a frame to send */
     MSKI_NOTICES = 8,       /* some channel has an event to give */
@@ -7500,7 +7622,12 @@ enum { /* flags_ of a session */
     MSKI_QUIT = 0x80,       /* the application closed */
     MSKI_OPENED = 0x100,    /* the transport is up, OPEN is due (alone) */
     MSKI_LENT = 0x200,      /* text_ is a message not yet given (alone) */
-    MSKI_BLOCKED = 0x400    /* what is next to be sent waits for room in tx (connection) */
+    MSKI_BLOCKED = 0x400,   /* what is next to be sent waits for room in tx (connection) */
+    MSKI_FRESH = 0x800,     /* what since_ tells has begun after the last tick */
+    MSKI_STALLED = 0x1000,  /* what comes may have waited since before_ */
+    MSKI_PROBE = 0x2000,    /* ... so long that a ping is due (connection) */
+    MSKI_PROBED = 0x8000,   /* ... and it was sent */
+    MSKI_OVERDUE = 0x4000   /* acknowledgements are, if they are not among what has arrived */
 };
 
 enum { /* state_ of a channel */
@@ -7690,6 +7817,7 @@ MISSKEY_API misskey_err misskey_note_capture(misskey_session *session, const cha
     misskey_capture_slot *slots = session->d_.captures;
     char key[32];
     uint16_t i, bucket;
+    if (session->state_ == MSKI_UNMADE) return MISSKEY_ERR_BAD_STATE;
     if (!mski_note_id(key, id, len)) return MISSKEY_ERR_BAD_ARG;
     i = mski_find_capture(session, key);
     if (i == MSKI_NONE) {
@@ -7759,6 +7887,9 @@ static misskey_jstr mski_wire_id(uint32_t slot, uint32_t wire, char text[16])
     id.len = (size_t)(16 - i);
     return id;
 }
+
+/* 0 is never the number of a connect. */
+static uint32_t mski_next_wire(const misskey_session *s) { return s->wire_ + 1 == 0 ? 1 : s->wire_ + 1; }
 
 /* The slot that an id on the wire means; NULL if it is none of this connection, or not any more. */
 static misskey_channel_slot *mski_channel_by_wire(const misskey_session *s, misskey_jstr id)
@@ -7862,6 +7993,16 @@ static uint16_t mski_channels_in_use(const misskey_session *s, uint8_t from)
     return n;
 }
 
+/* For one more channel; NULL: there is no slot, or the server has no place. */
+static misskey_channel_slot *mski_free_slot(const misskey_session *s)
+{
+    const uint16_t used = mski_channels_in_use(s, MSKI_WANTED);
+    misskey_channel_slot *slot = s->d_.channels;
+    if (used >= s->d_.max_channels || used == s->d_.num_channels) return NULL;
+    while (slot->state_ != MSKI_FREE) slot++;
+    return slot;
+}
+
 MISSKEY_API misskey_err misskey_channel_open(misskey_session *session, const char *name, const char *params, void *user,
                                              misskey_channel *channel)
 {
@@ -7869,6 +8010,7 @@ MISSKEY_API misskey_err misskey_channel_open(misskey_session *session, const cha
     misskey_err err = mski_check_value(text);
     misskey_channel_slot *slot;
     uint16_t generation;
+    if (session->state_ == MSKI_UNMADE) return MISSKEY_ERR_BAD_STATE;
     if (name == NULL || !mski_needs_no_escape(name)) return MISSKEY_ERR_BAD_ARG;
     if (err == MISSKEY_ERR_OK) err = mski_check_channel(session, name, text);
     if (err != MISSKEY_ERR_OK) return err;
@@ -7882,8 +8024,8 @@ MISSKEY_API misskey_err misskey_channel_open(misskey_session *session, const cha
     }
     slot = mski_share(session, name, text, true);
     if (slot == NULL) {
-        if (mski_channels_in_use(session, MSKI_WANTED) >= session->d_.max_channels) return MISSKEY_ERR_FULL;
-        for (slot = session->d_.channels; slot != NULL && slot->state_ != MSKI_FREE; slot++) {}
+        slot = mski_free_slot(session);
+        if (slot == NULL) return MISSKEY_ERR_FULL;
         generation = slot->generation_;
         MISSKEY_MEMSET(slot, 0, sizeof *slot);
         slot->generation_ = generation == 0 ? 1 : generation;
@@ -7930,56 +8072,76 @@ static void mski_channel_ready(misskey_session *s, misskey_channel_slot *slot)
 static misskey_reason mski_probable_reason(const misskey_session *s, const misskey_channel_slot *slot)
 {
     const mski_channel_kind *const kind = mski_find_channel_kind(misskey_jstr_text(slot->name_));
-    if (mski_channels_in_use(s, MSKI_ASKED) > 32) return MISSKEY_REASON_LIMIT;
     if (kind == NULL) return MISSKEY_REASON_NAME;
     if (kind->share != MISSKEY_SHARE_ANY && mski_same_name(s, slot, slot->name_) != NULL) return MISSKEY_REASON_SHARED;
-    return MISSKEY_REASON_UNKNOWN;
+    return mski_channels_in_use(s, MSKI_ASKED) >= s->d_.max_channels ? MISSKEY_REASON_LIMIT : MISSKEY_REASON_UNKNOWN;
 }
 
-static void mski_acknowledge_timeouts(misskey_session *s)
+static bool mski_is_overdue(const misskey_session *s, const misskey_channel_slot *slot)
+{
+    return slot->state_ == MSKI_ASKED && mski_remaining(s->now_, slot->asked_, s->d_.ack_ms) == 0;
+}
+
+/* All that had arrived was looked at: acknowledgements that are overdue will not come. */
+static void mski_give_up_overdue(misskey_session *s)
 {
     uint16_t i;
-    for (i = 0; i < s->d_.num_channels && s->state_ == MSKI_UP; i++) {
+    if ((s->flags_ & MSKI_OVERDUE) == 0) return;
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_OVERDUE);
+    for (i = 0; i < s->d_.num_channels; i++) {
         misskey_channel_slot *const slot = &s->d_.channels[i];
-        if (slot->state_ != MSKI_ASKED || mski_remaining(s->now_, slot->asked_, s->d_.ack_ms) > 0) continue;
+        if (!mski_is_overdue(s, slot)) continue;
         slot->state_ = MSKI_REFUSED;
         s->flags_ |= MSKI_CHANNELS;
         if ((slot->flags_ & MSKI_GOING) == 0) mski_tell(s, slot, MSKI_TELL_REFUSED);
     }
 }
 
+/* The channel that the next event is about: one whose READY was given and whose GAP was not comes first. */
+static misskey_channel_slot *mski_next_notice(const misskey_session *s)
+{
+    const unsigned all = MSKI_TELL_READY | MSKI_TELL_REFUSED | MSKI_TELL_GAP;
+    misskey_channel_slot *found = NULL;
+    uint16_t i;
+    for (i = 0; i < s->d_.num_channels; i++) {
+        misskey_channel_slot *const slot = &s->d_.channels[i];
+        const unsigned notice = slot->flags_ & all;
+        if (notice == MSKI_TELL_GAP) return slot;
+        if (notice != 0 && found == NULL) found = slot;
+    }
+    return found;
+}
+
 /* The next event about a channel: READY or REFUSED, then GAP. */
 static bool mski_notice(misskey_session *s, misskey_event *event)
 {
-    uint16_t i;
+    misskey_channel_slot *slot;
     if ((s->flags_ & MSKI_NOTICES) == 0) return false;
-    for (i = 0; i < s->d_.num_channels; i++) {
-        misskey_channel_slot *const slot = &s->d_.channels[i];
-        const unsigned notice = slot->flags_ & (MSKI_TELL_READY | MSKI_TELL_REFUSED | MSKI_TELL_GAP);
-        if (notice == 0) continue;
-        mski_zero(event, sizeof *event);
-        event->channel = mski_handle(s, slot);
-        event->user = slot->user_;
-        if (notice & MSKI_TELL_REFUSED) {
-            event->type = MISSKEY_EVENT_CHANNEL_REFUSED;
-            event->reason = mski_probable_reason(s, slot);
-            slot->flags_ &= (uint8_t)~MSKI_TELL_REFUSED;
-        } else if (notice & MSKI_TELL_READY) {
-            event->type = MISSKEY_EVENT_CHANNEL_READY;
-            slot->flags_ &= (uint8_t)~MSKI_TELL_READY;
-        } else {
-            event->type = MISSKEY_EVENT_GAP;
-            event->outage_ms = s->now_ - slot->lost_;
-            if (slot->last_len_ > 0) {
-                event->last_id.ptr = slot->last_;
-                event->last_id.len = slot->last_len_;
-            }
-            slot->flags_ &= (uint8_t)~(MSKI_TELL_GAP | MSKI_LOST);
-        }
-        return true;
+    slot = mski_next_notice(s);
+    if (slot == NULL) {
+        s->flags_ = (uint16_t)(s->flags_ & ~MSKI_NOTICES);
+        return false;
     }
-    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_NOTICES);
-    return false;
+    mski_zero(event, sizeof *event);
+    event->channel = mski_handle(s, slot);
+    event->user = slot->user_;
+    if (slot->flags_ & MSKI_TELL_REFUSED) {
+        event->type = MISSKEY_EVENT_CHANNEL_REFUSED;
+        event->reason = mski_probable_reason(s, slot);
+        slot->flags_ &= (uint8_t)~MSKI_TELL_REFUSED;
+    } else if (slot->flags_ & MSKI_TELL_READY) {
+        event->type = MISSKEY_EVENT_CHANNEL_READY;
+        slot->flags_ &= (uint8_t)~MSKI_TELL_READY;
+    } else {
+        event->type = MISSKEY_EVENT_GAP;
+        event->outage_ms = s->now_ - slot->lost_;
+        if (slot->last_len_ > 0) {
+            event->last_id.ptr = slot->last_;
+            event->last_id.len = slot->last_len_;
+        }
+        slot->flags_ &= (uint8_t)~(MSKI_TELL_GAP | MSKI_LOST);
+    }
+    return true;
 }
 
 /* --- what is to be sent --- */
@@ -8034,7 +8196,7 @@ static bool mski_next_message(misskey_session *s, mski_outgoing *out)
         return true;
     }
     if ((s->flags_ & MSKI_CHANNELS) != 0 && (out->channel = mski_next_channel(s, false)) != NULL) {
-        id = mski_wire_id((uint32_t)(out->channel - s->d_.channels), s->wire_ + 1, out->id);
+        id = mski_wire_id((uint32_t)(out->channel - s->d_.channels), mski_next_wire(s), out->id);
         mski_connect_message(out->channel->name_, out->channel->params_, id, &out->message);
         return true;
     }
@@ -8064,7 +8226,7 @@ static void mski_message_sent(misskey_session *s, const mski_outgoing *out)
         mski_free_channel(out->channel);
         break;
     case MISSKEY_KIND_CONNECT:
-        out->channel->wire_ = ++s->wire_;
+        out->channel->wire_ = s->wire_ = mski_next_wire(s);
         out->channel->state_ = MSKI_ASKED;
         out->channel->asked_ = s->now_;
         break;
@@ -8158,28 +8320,37 @@ static int mski_route(misskey_session *s, misskey_event *event)
 
 /* --- the transport --- */
 
+static void mski_enter_state(misskey_session *s, uint8_t state, uint32_t since)
+{
+    s->state_ = state;
+    s->since_ = since;
+    s->flags_ = (uint16_t)(s->flags_ & ~(MSKI_DIAL_DUE | MSKI_FRESH));
+}
+
 static void mski_session_open(misskey_session *s, misskey_event *event)
 {
     event->type = MISSKEY_EVENT_OPEN;
     event->resumed = (s->flags_ & MSKI_RESUMED) != 0;
     event->size = s->unsent_;
     s->unsent_ = 0;
-    s->state_ = MSKI_UP;
-    s->since_ = s->heard_ = s->beat_ = s->now_;
-    s->flags_ |= MSKI_RESUMED | MSKI_CHANNELS;
+    mski_enter_state(s, MSKI_UP, s->now_);
+    s->came_ = s->sure_ = s->beat_ = s->now_;
+    s->flags_ = (uint16_t)((s->flags_ & ~(MSKI_STALLED | MSKI_PROBE | MSKI_PROBED)) | MSKI_RESUMED | MSKI_CHANNELS);
 }
 
-/* When to dial again. status: HTTP status or Close code. */
+/* When to dial again. status: HTTP status or Close code. The longest wait: a server that had enough of us (1008, 1013),
+   and one that took this token before, as a 403 then comes from something in between. */
 static void mski_plan_dial(misskey_session *s, uint16_t status, uint32_t retry_after)
 {
+    const bool refused = status == 401 || (status == 403 && (s->flags_ & MSKI_RESUMED) == 0);
     uint32_t span = s->d_.retry_ms;
     unsigned i;
-    if (status == 1008) s->failures_ = 31;
+    if (status == 1008 || status == 1013 || status == 403) s->failures_ = 31;
     for (i = 0; i < s->failures_ && span < s->d_.retry_max_ms; i++) span = span >> 31 != 0 ? 0xFFFFFFFFu : span << 1;
-    s->since_ = s->now_ + 500 + mski_spread(s, mski_least(mski_least(span, s->d_.retry_max_ms), 0x3FFFFFFFu));
-    if (retry_after > 0) s->since_ = s->now_ + 1000 * mski_least(retry_after, 1000000) + mski_spread(s, 999);
+    span = 500 + mski_spread(s, mski_least(mski_least(span, s->d_.retry_max_ms), 0x3FFFFFFFu));
+    if (retry_after > 0) span = 1000 * mski_least(retry_after, 1000000) + mski_spread(s, 999);
     if (s->failures_ < 31) s->failures_++;
-    s->state_ = status == 401 || status == 403 || (s->flags_ & MSKI_QUIT) != 0 ? MSKI_STOPPED : MSKI_DOWN;
+    mski_enter_state(s, refused || (s->flags_ & MSKI_QUIT) != 0 ? MSKI_STOPPED : MSKI_DOWN, s->now_ + span);
 }
 
 static void mski_session_lost(misskey_session *s, uint16_t status, uint32_t retry_after)
@@ -8194,34 +8365,96 @@ static void mski_session_lost(misskey_session *s, uint16_t status, uint32_t retr
         if (slot->flags_ & MSKI_GOING) mski_free_channel(slot);
         if (slot->state_ == MSKI_READY && (slot->flags_ & MSKI_LOST) == 0) {
             slot->flags_ |= MSKI_LOST;
-            slot->lost_ = s->heard_;
+            slot->lost_ = s->sure_;
         }
         slot->flags_ &= MSKI_LOST;
         slot->wire_ = 0;
         if (slot->state_ != MSKI_FREE) slot->state_ = MSKI_WANTED;
     }
     mski_reset_captures(s);
-    s->flags_ = (uint16_t)(s->flags_ & ~(MSKI_BEAT | MSKI_NOTICES | MSKI_DIAL_DUE | MSKI_OPENED));
+    s->flags_ = (uint16_t)(s->flags_ & ~(MSKI_BEAT | MSKI_NOTICES | MSKI_OPENED | MSKI_OVERDUE));
     mski_plan_dial(s, status, retry_after);
-    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_QUIT);
 }
 
+/* After DIAL the caller has the longest wait to connect; who let the event pass gets another one. */
 static bool mski_dial_event(misskey_session *s, misskey_event *event)
 {
-    if (s->state_ != MSKI_DOWN || ((s->flags_ & MSKI_DIAL_DUE) == 0 && !mski_due(s->now_, s->since_))) return false;
+    if ((s->flags_ & MSKI_DIAL_DUE) == 0) return false;
     mski_zero(event, sizeof *event);
     event->type = MISSKEY_EVENT_DIAL;
-    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_DIAL_DUE);
-    s->state_ = MSKI_DIALLING;
+    mski_enter_state(s, MSKI_DIALLING, s->now_ + mski_least(s->d_.retry_max_ms, 0x3FFFFFFFu));
     s->dialled_ = s->now_;
     return true;
 }
 
 MISSKEY_API void misskey_session_dial_now(misskey_session *session)
 {
-    if (session->state_ == MSKI_DOWN) {
-        session->since_ = session->now_ + mski_remaining(session->now_, session->dialled_, 500);
+    if (session->state_ == MSKI_STOPPED && (session->flags_ & MSKI_QUIT) == 0) session->state_ = MSKI_DOWN;
+    if (session->state_ != MSKI_DOWN) return;
+    session->since_ = session->now_ + mski_remaining(session->now_, session->dialled_, 500);
+    if (session->since_ == session->now_) session->flags_ |= MSKI_DIAL_DUE;
+}
+
+static void mski_joining(misskey_session *s)
+{
+    mski_enter_state(s, MSKI_JOINING, s->now_);
+    s->dialled_ = s->now_;
+}
+
+/* --- what time does --- */
+
+/* A tick so long after the last one (milliseconds) is a stall: either nothing happened, or the caller was asleep (a
+   closed lid, SIGSTOP, a full pipe, a slow handler). The two look alike, so what is read next may have waited all that
+   time, and what followed it may be lost. This doubt ends with a pong to a ping sent after the stall, or when nothing
+   can be waiting any more. */
+#define MSKI_STALL 2000u
+#define MSKI_SLEEP 10000u       /* so late, the caller was asleep for certain: a ping is worth it */
+#define MSKI_CALM 1000u         /* nothing came for so long, and one turn of the loop found nothing to read */
+#define MSKI_CAUGHT_UP 60000u   /* so long without a stall, whatever came meanwhile */
+
+#define MSKI_STALL_FLAGS (MSKI_STALLED | MSKI_PROBE | MSKI_PROBED)
+
+/* told: how long the caller could sleep at most. */
+static void mski_watch_stalls(misskey_session *s, uint32_t passed, uint32_t told)
+{
+    const uint32_t last = s->now_ - passed, since = s->now_ - s->stalled_;
+    if (passed >= MSKI_STALL) {
+        if ((s->flags_ & MSKI_STALLED) == 0 || s->came_ != last) s->before_ = last;
+        s->stalled_ = s->now_;
+        s->flags_ = (uint16_t)((s->flags_ & ~MSKI_PROBED) | MSKI_STALLED);
+        if (passed > told && passed - told >= MSKI_SLEEP) s->flags_ |= MSKI_PROBE;
+    } else if (since >= MSKI_CAUGHT_UP || (since >= MSKI_CALM && s->now_ - s->came_ >= MSKI_CALM && s->came_ != last)) {
+        s->flags_ = (uint16_t)(s->flags_ & ~MSKI_STALL_FLAGS);
     }
+}
+
+static bool mski_came_after_stall(const misskey_session *s) { return s->came_ - s->stalled_ <= s->now_ - s->stalled_; }
+
+/* What has come is whole: nothing before it is missing, as far as its age is known. */
+static void mski_came(misskey_session *s, uint32_t when)
+{
+    s->came_ = when;
+    if ((s->flags_ & MSKI_STALLED) == 0) s->sure_ = when;
+    else if (mski_came_after_stall(s)) s->sure_ = s->before_;
+}
+
+static void mski_pass_time(misskey_session *s, uint32_t now_ms, uint32_t told)
+{
+    const uint32_t passed = mski_advance(&s->now_, &s->clock_, now_ms);
+    const uint32_t wait = s->since_ - (s->now_ - passed);
+    uint16_t i;
+    if (s->state_ == MSKI_DOWN || s->state_ == MSKI_DIALLING) {
+        if ((s->flags_ & MSKI_FRESH) != 0 && !mski_was_told(passed, wait)) s->since_ += passed;
+        else if (passed >= wait) s->flags_ |= MSKI_DIAL_DUE;
+    }
+    s->flags_ = (uint16_t)(s->flags_ & ~MSKI_FRESH);
+    if (s->state_ != MSKI_UP) return;
+    for (i = 0; i < s->d_.num_channels; i++) {
+        if (mski_is_overdue(s, &s->d_.channels[i])) s->flags_ |= MSKI_OVERDUE;
+    }
+    mski_watch_stalls(s, passed, told);
+    if (s->now_ - s->since_ >= s->d_.stable_ms) s->failures_ = 0;
+    if (mski_remaining(s->now_, s->beat_, s->d_.heartbeat_ms) == 0) s->flags_ |= MSKI_BEAT;
 }
 
 /* --- public --- */
@@ -8237,7 +8470,6 @@ MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const mis
     }
     MISSKEY_MEMCPY(d, desc, sizeof *desc);
     if (d->max_channels == 0) d->max_channels = 32;
-    if (d->num_channels < d->max_channels) d->max_channels = (uint8_t)d->num_channels;
     if (d->rate == 0) d->rate = 64;
     d->ack_ms = mski_default(d->ack_ms, 10000);
     d->heartbeat_ms = mski_default(d->heartbeat_ms, MISSKEY_FOREVER);
@@ -8254,6 +8486,7 @@ MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const mis
     session->subs_ = session->unsubs_ = MSKI_NONE;
     session->limit_ = 0xFFFFFFFFu;
     session->paced_ = 0u - 1000;
+    session->state_ = MSKI_DOWN;
     session->flags_ = MSKI_DIAL_DUE;
     return MISSKEY_ERR_OK;
 }
@@ -8261,23 +8494,26 @@ MISSKEY_API misskey_err misskey_session_init(misskey_session *session, const mis
 MISSKEY_API void misskey_session_transport_up(misskey_session *session)
 {
     if (session->state_ == MSKI_UP) mski_session_lost(session, 0, 0);
+    if (session->state_ == MSKI_UNMADE) return;
+    mski_joining(session);
     session->flags_ |= MSKI_OPENED;
-    session->state_ = MSKI_DIALLING;
-    session->dialled_ = session->now_;
 }
 
 MISSKEY_API void misskey_session_transport_down(misskey_session *session, uint16_t status, uint32_t retry_after)
 {
-    if (session->state_ == MSKI_DIALLING || session->state_ == MSKI_UP) mski_session_lost(session, status, retry_after);
+    if (session->state_ < MSKI_DIALLING || session->state_ > MSKI_UP) return;
+    mski_session_lost(session, status, retry_after);
+    session->flags_ |= MSKI_FRESH;
 }
 
 MISSKEY_API misskey_err misskey_session_recv_message(misskey_session *session, const char *text, size_t len)
 {
+    if (session->state_ == MSKI_UNMADE) return MISSKEY_ERR_BAD_STATE;
     if (session->flags_ & MSKI_BORROWED) return MISSKEY_ERR_WOULD_BLOCK;
     if (!mski_utf8_valid(text, len, false)) return MISSKEY_ERR_BAD_UTF8;
     session->text_.ptr = text;
     session->text_.len = len;
-    session->heard_ = session->now_;
+    mski_came(session, session->now_);
     session->flags_ |= MSKI_LENT | MSKI_BORROWED;
     return MISSKEY_ERR_OK;
 }
@@ -8368,11 +8604,12 @@ static bool mski_session_poll(misskey_session *session, misskey_event *event, mi
         if (mski_dial_event(session, event) || mski_notice(session, event)) return true;
         if ((session->flags_ & MSKI_LENT) == 0) {
             session->flags_ = (uint16_t)(session->flags_ & ~MSKI_BORROWED);
-            return false;
+            mski_give_up_overdue(session);
+            return mski_notice(session, event);
         }
         event->type = MISSKEY_EVENT_MESSAGE;
         event->text = session->text_;
-        (void)mski_parse(mski_bytes(event->text.ptr), event->text.len, 0, &event->message, reading);
+        (void)mski_parse(mski_bytes(event->text.ptr), event->text.len, false, &event->message, reading);
         give = mski_take_message(session, event);
         if (give) mski_remember_note(session, event);
         if ((session->flags_ & MSKI_HELD) == 0) session->flags_ = (uint16_t)(session->flags_ & ~MSKI_LENT);
@@ -8388,17 +8625,13 @@ MISSKEY_API bool misskey_session_poll(misskey_session *session, misskey_event *e
 MISSKEY_API bool misskey_session_read(misskey_session *session, misskey_event *event, misskey_reading *reading)
 {
     const bool give = mski_session_poll(session, event, reading);
-    mski_finish_reading(give && event->type == MISSKEY_EVENT_MESSAGE, &event->message, reading);
+    mski_finish_reading(give, &event->message, reading);
     return give;
 }
 
 MISSKEY_API void misskey_session_tick(misskey_session *session, uint32_t now_ms)
 {
-    session->now_ = now_ms;
-    if (session->state_ != MSKI_UP) return;
-    if (now_ms - session->since_ >= session->d_.stable_ms) session->failures_ = 0;
-    mski_acknowledge_timeouts(session);
-    if (mski_remaining(now_ms, session->beat_, session->d_.heartbeat_ms) == 0) session->flags_ |= MSKI_BEAT;
+    mski_pass_time(session, now_ms, MISSKEY_FOREVER);
 }
 
 /* Until the session has something to do. room: what it wants to send can be sent. */
@@ -8408,13 +8641,12 @@ static uint32_t mski_session_deadline(const misskey_session *s, bool room)
                          s->unsubs_ != MSKI_NONE;
     uint32_t least = MISSKEY_FOREVER;
     uint16_t i;
-    if (s->flags_ & (MSKI_OPENED | MSKI_LENT | MSKI_NOTICES)) return 0;
-    if (s->state_ == MSKI_DOWN) {
-        return (s->flags_ & MSKI_DIAL_DUE) != 0 || mski_due(s->now_, s->since_) ? 0 : s->since_ - s->now_;
-    }
+    if (s->flags_ & (MSKI_OPENED | MSKI_LENT | MSKI_NOTICES | MSKI_DIAL_DUE)) return 0;
+    if (s->state_ == MSKI_DOWN || s->state_ == MSKI_DIALLING) return s->since_ - s->now_;
     if (s->state_ != MSKI_UP) return least;
-    if (s->flags_ & MSKI_BEAT) least = room ? 0 : MISSKEY_FOREVER;
-    else least = mski_remaining(s->now_, s->beat_, s->d_.heartbeat_ms);
+    if ((s->flags_ & MSKI_STALLED) != 0 && mski_came_after_stall(s)) least = MSKI_CALM;
+    if ((s->flags_ & MSKI_BEAT) == 0) least = mski_least(least, mski_remaining(s->now_, s->beat_, s->d_.heartbeat_ms));
+    else if (room) return 0;
     if (room && waiting) least = mski_least(least, mski_pace(s));
     for (i = 0; i < s->d_.num_channels; i++) {
         const misskey_channel_slot *const slot = &s->d_.channels[i];
@@ -9446,7 +9678,11 @@ MISSKEY_API misskey_err misskey_conn_init(misskey_conn *conn, const misskey_conn
     session.anonymous = desc->ws.token == NULL;
     err = misskey_ws_init(&conn->ws_, &desc->ws);
     if (err == MISSKEY_ERR_OK) err = misskey_session_init(&conn->session, &session);
-    if (desc->ws.tx.size < 0xFFFFFFFFu) conn->session.limit_ = (uint32_t)(desc->ws.tx.size - MSKI_CLOSE_ROOM - 14);
+    if (err != MISSKEY_ERR_OK) {
+        MISSKEY_MEMSET(conn, 0, sizeof *conn);
+        return err;
+    }
+    if (desc->ws.tx.size < 0xFFFFFFFFu) conn->session.limit_ = (uint32_t)(desc->ws.tx.size - MSKI_CONTROL_MAX - 14);
     return err;
 }
 
@@ -9527,15 +9763,14 @@ static void mski_conn_lost(misskey_conn *conn, uint16_t status, uint32_t retry_a
 {
     const uint32_t unsent = conn->session.unsent_ + mski_count_unsent(&conn->ws_);
     conn->session.unsent_ = (uint16_t)mski_least(unsent, 0xFFFF);
-    conn->session.heard_ = conn->ws_.heard_;
     mski_session_lost(&conn->session, status, retry_after);
 }
 
 MISSKEY_API void misskey_conn_transport_up(misskey_conn *conn)
 {
+    if (conn->session.state_ == MSKI_UNMADE) return;
     if (conn->session.state_ == MSKI_UP) mski_conn_lost(conn, 0, 0);
-    conn->session.state_ = MSKI_DIALLING;
-    conn->session.dialled_ = conn->session.now_;
+    mski_joining(&conn->session);
     conn->session.flags_ = (uint16_t)(conn->session.flags_ & ~(MSKI_QUIT | MSKI_HELD));
     misskey_ws_transport_up(&conn->ws_);
 }
@@ -9569,26 +9804,47 @@ MISSKEY_API void misskey_conn_send_ack(misskey_conn *conn, size_t n)
     mski_conn_fill(conn);
 }
 
-MISSKEY_API void misskey_conn_tick(misskey_conn *conn, uint32_t now_ms)
-{
-    misskey_ws_tick(&conn->ws_, now_ms);
-    misskey_session_tick(&conn->session, now_ms);
-    mski_conn_fill(conn);
-}
-
 MISSKEY_API uint32_t misskey_conn_timeout(const misskey_conn *conn)
 {
     const bool room = (conn->session.flags_ & MSKI_BLOCKED) == 0;
     return mski_least(misskey_ws_timeout(&conn->ws_), mski_session_deadline(&conn->session, room));
 }
 
+MISSKEY_API void misskey_conn_tick(misskey_conn *conn, uint32_t now_ms)
+{
+    misskey_session *const s = &conn->session;
+    const uint32_t told = now_ms - s->clock_ < MSKI_STALL ? MISSKEY_FOREVER : misskey_conn_timeout(conn);
+    s->came_ = conn->ws_.heard_;
+    misskey_ws_tick(&conn->ws_, now_ms);
+    mski_pass_time(s, now_ms, told);
+    mski_conn_fill(conn);
+}
+
 MISSKEY_API misskey_err misskey_conn_close(misskey_conn *conn, uint16_t code, const char *reason)
 {
     const misskey_err err = misskey_ws_close(&conn->ws_, code, reason);
     if (err != MISSKEY_ERR_OK && err != MISSKEY_ERR_BAD_STATE) return err;
+    if (conn->session.state_ == MSKI_UNMADE) return MISSKEY_ERR_BAD_STATE;
     conn->session.flags_ |= MSKI_QUIT;
-    if (conn->ws_.state_ == MSKI_IDLE) conn->session.state_ = MSKI_STOPPED;
+    if (conn->ws_.state_ == MSKI_IDLE) mski_enter_state(&conn->session, MSKI_STOPPED, 0);
     return MISSKEY_ERR_OK;
+}
+
+/* Called when everything received was parsed. After a sleep, sends the ping whose pong proves that nothing is missing
+   before it. */
+static MSKI_NOINLINE void mski_conn_caught_up(misskey_conn *conn)
+{
+    misskey_session *const s = &conn->session;
+    misskey_ws *const ws = &conn->ws_;
+    if (ws->state_ != MSKI_OPEN) return;
+    if (ws->raw_ == ws->end_ && !mski_has(ws, MSKI_FRAME | MSKI_MESSAGE)) mski_came(s, ws->heard_);
+    if ((s->flags_ & MSKI_PROBE) != 0 && mski_came_after_stall(s) && mski_probe(ws)) {
+        s->flags_ = (uint16_t)((s->flags_ & ~MSKI_PROBE) | MSKI_PROBED);
+    }
+    if ((s->flags_ & MSKI_PROBED) != 0 && (ws->probe_ & MSKI_PROVEN) != 0) {
+        s->flags_ = (uint16_t)(s->flags_ & ~MSKI_STALL_FLAGS);
+        s->sure_ = s->came_;
+    }
 }
 
 /* An event of the WebSocket as ours; a message not yet taken apart. Its own frame, so that the scanner's stack does not
@@ -9599,12 +9855,19 @@ static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *even
     mski_zero(event, sizeof *event);
 #if MSKI_FAST
     if (mski_take_text(&conn->ws_, &event->text)) {
+        mski_came(&conn->session, conn->ws_.heard_);
         event->type = MISSKEY_EVENT_MESSAGE;
         event->size = event->text.len;
         return true;
     }
 #endif
-    if (!mski_poll(&conn->ws_, &in)) return false;
+    if (!mski_poll(&conn->ws_, &in)) {
+        mski_conn_caught_up(conn);
+        return false;
+    }
+    if (in.type == MISSKEY_WS_EVENT_MESSAGE || in.type == MISSKEY_WS_EVENT_DROPPED) {
+        mski_came(&conn->session, conn->ws_.heard_);
+    }
     event->type = in.type == MISSKEY_WS_EVENT_OPEN    ? MISSKEY_EVENT_OPEN
                 : in.type == MISSKEY_WS_EVENT_CLOSED  ? MISSKEY_EVENT_CLOSED
                 : in.type == MISSKEY_WS_EVENT_MESSAGE && !in.binary ? MISSKEY_EVENT_MESSAGE
@@ -9619,14 +9882,14 @@ static MSKI_NOINLINE bool mski_conn_next(misskey_conn *conn, misskey_event *even
 }
 
 /* event has the text of a message, or the beginning of one. True: give it. */
-static bool mski_conn_message(misskey_conn *conn, misskey_event *event, misskey_reading *reading)
+static MSKI_NOINLINE bool mski_conn_message(misskey_conn *conn, misskey_event *event, misskey_reading *reading)
 {
     const bool dropped = event->type == MISSKEY_EVENT_DROPPED;
     const bool utf8 = mski_has(&conn->ws_, MSKI_WHOLE) && (conn->session.flags_ & MSKI_HELD) == 0;
-    unsigned how = 0;
-    if (utf8) how |= MSKI_CHECK_UTF8;
-    if (dropped) how |= MSKI_BEGINNING;
-    if (mski_parse(mski_bytes(event->text.ptr), event->text.len, how, &event->message, reading) != MISSKEY_ERR_OK) {
+    if (dropped && event->text.len > 0) {
+        event->text.len = mski_close_beginning(mski_rx(&conn->ws_) + conn->ws_.msg_, event->text.len);
+    }
+    if (mski_parse(mski_bytes(event->text.ptr), event->text.len, utf8, &event->message, reading) != MISSKEY_ERR_OK) {
         mski_fail_peer(&conn->ws_, MISSKEY_ERR_WS_UTF8, 1007);
         return false;
     }
@@ -9646,6 +9909,8 @@ static bool mski_conn_poll(misskey_conn *conn, misskey_event *event, misskey_rea
             event->type = MISSKEY_EVENT_MESSAGE;
             event->text = s->text_;
         } else if (!mski_conn_next(conn, event)) {
+            mski_give_up_overdue(s);
+            if (mski_notice(s, event)) return true;
             break;
         }
         switch (event->type) {
@@ -9674,7 +9939,7 @@ MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)
 MISSKEY_API bool misskey_conn_read(misskey_conn *conn, misskey_event *event, misskey_reading *reading)
 {
     const bool give = mski_conn_poll(conn, event, reading);
-    mski_finish_reading(give && event->type == MISSKEY_EVENT_MESSAGE, &event->message, reading);
+    mski_finish_reading(give, &event->message, reading);
     return give;
 }
 
@@ -9691,6 +9956,7 @@ MISSKEY_API bool misskey_ws_pump(misskey_ws *ws, const misskey_io *io)
     const uint8_t *out;
     uint8_t *in;
     size_t len;
+    bool broken;
     int n = 0;
     while ((out = misskey_ws_send_buf(ws, &len)) != NULL) {
         n = io->write(io->user, out, mski_pump_size(len));
@@ -9766,4 +10032,3 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 */
-    bool broken;

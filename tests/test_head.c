@@ -1,4 +1,4 @@
-/* HTTP heads of the websocket section in memory: what is asked, what is answered, and what is refused, in both roles. */
+/* HTTP heads of the websocket section: what is asked, what is answered, and what is refused, in both roles. */
 #include "endpoint.h"
 
 /* ---- handshake, client ---- */

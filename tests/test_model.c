@@ -20,7 +20,9 @@ typedef struct want {
     bool owed;              /* was ready when a transport was lost: a GAP is due, since lost_at */
     bool again;             /* opened when one of its name had been closed on this transport: may be ready already */
     bool silent;            /* ... and not told so before the transport was lost: a GAP may come */
-    uint32_t lost_at, probes;
+    bool exact;             /* nothing was late or cut since open_at: the outage is known, not just its bounds */
+    uint32_t lost_at, open_at; /* what came last, and OPEN, on the transport that was lost */
+    uint32_t probes;
     char last[40];          /* id of the last note */
 } want;
 
@@ -51,7 +53,7 @@ typedef struct world {
     want *gap;              /* this channel's GAP has to be the next event of a channel */
     uint32_t seqs[SEQS], num_seqs, got_seqs, seq; /* operations accepted on this transport, arrived; last number */
     uint32_t left, unsent;  /* of these: left whole; died with earlier transports */
-    uint32_t heard_at, lost_at, dialled_at, retry_floor, retry_after;
+    uint32_t heard_at, open_at, lost_at, dialled_at, retry_floor, retry_after;
     uint32_t sent_at[MAX_RATE], num_sent, slot_was; /* times of the messages that count for the rate */
     connect_ asked[ASKED];
     uint32_t num_asked;
@@ -62,6 +64,7 @@ typedef struct world {
     pretend server;
     pipe_ to_server, watched;
     bool linked, broken, head_left;
+    bool late;              /* some tick since OPEN came late: what was read may have waited */
     bool kind, calm;        /* no new trouble; the transport has to stay */
     uint32_t now, seen;     /* the time, and what the client was told of it */
     uint64_t rng;
@@ -217,7 +220,11 @@ static void model_lost(world *w)
     }
     for (i = 0; i < WANTS; i++) {
         want *const x = &w->wants[i];
-        if (!x->owed && !x->silent) x->lost_at = w->heard_at;
+        if (!x->owed && !x->silent) {
+            x->lost_at = w->heard_at;
+            x->open_at = w->open_at;
+            x->exact = w->alone && !w->late;
+        }
         x->owed = x->owed || (x->ready && !x->silent);
         x->silent = x->silent || (!x->owed && x->again);
         x->again = false;
@@ -283,7 +290,7 @@ static void transport_down(world *w, uint16_t status)
     }
     if (w->up || known) model_lost(w);
     w->dialling = false;
-    w->stopped = w->stopped || status == 401 || status == 403;
+    w->stopped = w->stopped || status == 401 || (status == 403 && !w->was_up);
     w->retry_floor = w->retry_after > 0 ? 1000 * w->retry_after : 500;
     misskey_session_transport_down(w->s, status, w->retry_after);
 }
@@ -383,6 +390,7 @@ static void to_client(world *w, size_t max)
 
 static void tick(world *w)
 {
+    w->late = w->late || w->now - w->seen >= 2000;
     w->seen = w->now;
     if (w->alone) misskey_session_tick(w->s, w->now);
     else misskey_conn_tick(&w->conn, w->now);
@@ -405,6 +413,8 @@ static void on_open(world *w, const misskey_event *event)
     w->dialling = false;
     w->unsent = 0;
     w->opens++;
+    w->open_at = w->seen;
+    w->late = false;
     if (w->alone) w->heard_at = w->seen;
 }
 
@@ -413,7 +423,7 @@ static void on_closed(world *w, const misskey_event *event)
     CHECK(!w->calm);
     CHECK(event->err != MISSKEY_ERR_WS_PROTOCOL && event->err != MISSKEY_ERR_WS_UTF8);
     CHECK(event->err != MISSKEY_ERR_WS_ACCEPT);
-    if (event->code == 401 || event->code == 403) w->stopped = true;
+    if (event->code == 401 || (event->code == 403 && !w->was_up)) w->stopped = true;
     if (w->quit) w->stopped = true;
     w->retry_floor = event->retry_after > 0 ? 1000 * event->retry_after : 500;
     model_lost(w);
@@ -429,8 +439,11 @@ static void on_ready(world *w, want *x)
     x->refused = false;
     w->readies++;
     if (!x->owed && !x->silent) return;
-    if (outage >= w->desc.session.blink_ms) w->gap = x;
-    else x->owed = x->silent = false;
+    w->gap = x;
+    if (outage >= w->desc.session.blink_ms) return;
+    x->owed = false;            /* a GAP may come, if what was heard last may have been old */
+    x->silent = !x->exact;
+    if (x->exact) w->gap = NULL;
 }
 
 static void on_refused(world *w, want *x, const misskey_event *event)
@@ -446,7 +459,10 @@ static void on_refused(world *w, want *x, const misskey_event *event)
 static void on_gap(world *w, want *x, const misskey_event *event)
 {
     CHECK(w->gap == x && x->ready);
-    CHECK(x->silent || event->outage_ms == w->seen - x->lost_at);
+    CHECK(event->outage_ms >= w->desc.session.blink_ms);
+    CHECK(x->silent || event->outage_ms >= w->seen - x->lost_at);
+    CHECK(x->silent || event->outage_ms <= w->seen - x->open_at);
+    CHECK(x->silent || !x->exact || event->outage_ms == w->seen - x->lost_at);
     CHECK(event->last_id.len == strlen(x->last));
     CHECK(event->last_id.len == 0 || memcmp(event->last_id.ptr, x->last, event->last_id.len) == 0);
     x->owed = x->silent = false;
@@ -458,12 +474,13 @@ static void on_gap(world *w, want *x, const misskey_event *event)
 static void on_channel_message(world *w, want *x, const misskey_event *event)
 {
     const misskey_message *const m = &event->message;
+    const misskey_jstr id = misskey_json_str(misskey_json_get(m->body, "id"));
+    if (id.len > 0) (void)misskey_jstr_copy(id, x->last, sizeof x->last);
     if (event->type == MISSKEY_EVENT_DROPPED) return;
     CHECK(x->ready && w->gap != x);
     CHECK(misskey_jstr_eq(misskey_json_str(misskey_json_get(m->body, "name")), x->name));
     CHECK(misskey_json_get(m->body, "params").len == strlen(x->params) &&
           memcmp(misskey_json_get(m->body, "params").ptr, x->params, strlen(x->params)) == 0);
-    (void)misskey_jstr_copy(misskey_json_str(misskey_json_get(m->body, "id")), x->last, sizeof x->last);
     if (misskey_json_get(m->body, "probe").len > 0) x->probes++;
 }
 
@@ -729,11 +746,12 @@ static void op_meddle(world *w)
     } else if (one_in(w, 2)) {
         misskey_session_dial_now(w->s);
         w->retry_floor = 0;
+        if (!w->quit) w->stopped = false; /* the application may know better than a 401 */
     } else if (!w->alone) {
         const bool idle = w->conn.ws_.state_ == MSKI_IDLE;
         CHECK(misskey_conn_close(&w->conn, 1000, "bye") == MISSKEY_ERR_OK);
         if (idle) w->stopped = true;
-        else w->quit = true;
+        w->quit = true;
     }
 }
 

@@ -108,6 +108,44 @@ TEST a_gap_for_each_channel_that_lost_time(bool wire)
     PASS();
 }
 
+/* Whatever the application does when it is told that a channel is ready. */
+TEST a_gap_comes_right_after_its_ready(bool wire)
+{
+    static const char *const names[] = { "drive", "localTimeline", "main" };
+    misskey_channel handle[3], other;
+    misskey_event e;
+    unsigned i, reopened, gaps, readies;
+    for (reopened = 0; reopened < 3; reopened++) {
+        uint32_t last_ready = 0;
+        gaps = readies = 0;
+        CHECK(begin(wire));
+        for (i = 0; i < 3; i++) handle[i] = want(names[i], NULL);
+        for (i = 0; i < 3; i++) acknowledge(i);
+        down(0, 0);
+        up();
+        take(bench.seen);
+        for (i = 0; i < 3; i++) { /* a connection has all three acknowledgements before it polls */
+            char text[96];
+            (void)sprintf(text, "{\"type\":\"connected\",\"body\":{\"id\":\"%s\"}}", bench.asked[3 + i][0]);
+            if (wire) OK(misskey_ws_send(&bench.server, text, strlen(text), false));
+            else OK(misskey_session_recv_message(bench.session, text, strlen(text)));
+            if (wire && i < 2) continue;
+            if (wire) (void)move();
+            while (poll_event(&e)) {
+                if (e.type == MISSKEY_EVENT_GAP) CHECK(e.channel.id == last_ready);
+                last_ready = e.type == MISSKEY_EVENT_CHANNEL_READY ? e.channel.id : 0;
+                gaps += e.type == MISSKEY_EVENT_GAP;
+                readies += e.type == MISSKEY_EVENT_CHANNEL_READY;
+                if (e.type != MISSKEY_EVENT_CHANNEL_READY || e.channel.id == handle[reopened].id) continue;
+                if (misskey_channel_close(bench.session, handle[reopened]) != MISSKEY_ERR_OK) continue;
+                OK(misskey_channel_open(bench.session, names[reopened], NULL, NULL, &other));
+            }
+        }
+        CHECK(gaps > 0 && readies >= 2);
+    }
+    PASS();
+}
+
 TEST several_failed_attempts_are_one_outage(bool wire)
 {
     misskey_channel channel;
@@ -504,6 +542,7 @@ SUITE(resume)
     BOTH(pacing_holds_nothing_else_back);
     BOTH(what_was_captured_while_resuming_is_sent_once);
     BOTH(a_gap_for_each_channel_that_lost_time);
+    BOTH(a_gap_comes_right_after_its_ready);
     BOTH(several_failed_attempts_are_one_outage);
     BOTH(no_gap_for_a_blink);
     BOTH(a_channel_that_opened_again_has_no_last_note);

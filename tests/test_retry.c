@@ -141,14 +141,89 @@ TEST refused_for_good(void)
         CHECK(start());
         ASSERT_EQ_FMT(MISSKEY_FOREVER, delay_after(heads[i]), "%u");
         CHECK(bench.closed.code == (i == 0 ? 401 : 403) && bench.closed.err == MISSKEY_ERR_HTTP_STATUS);
-        misskey_session_dial_now(bench.session);
         tick(10000000);
         SEEN("");
-        client_start(&clients[0], 1, 0);
-        client_connects(&clients[0]);
-        misskey_session_transport_down(&clients[0].session, i == 0 ? 401 : 403, 0);
-        CHECK(!client_dials(&clients[0], 10000000));
+        misskey_session_dial_now(bench.session); /* the application may know better */
+        run();
+        SEEN("dial");
     }
+    PASS();
+}
+
+/* The status with which the nth connection ended; -1 = it could not be opened, so the status is that of the upgrade. */
+static uint32_t delay_alone(bool opened, uint16_t status)
+{
+    const uint32_t from = bench.now;
+    misskey_session_transport_up(bench.session);
+    if (opened) run();
+    misskey_session_transport_down(bench.session, status, 0);
+    tick(0);
+    take(bench.seen);
+    while (timeout() != MISSKEY_FOREVER && bench.seen[0] == '\0') tick(timeout());
+    return strcmp(take(bench.seen), "dial") == 0 ? bench.now - from : MISSKEY_FOREVER;
+}
+
+/* A CDN in between has a bad day, the token has been good: never give up, but slowly. 401 is the server's own word. */
+TEST after_a_good_connection_403_is_no_end(void)
+{
+    uint32_t seed, delay, most = 0;
+    for (seed = 1; seed <= 100; seed++) {
+        prepare(false);
+        CHECK(start());
+        bench.seed = seed * 7919;
+        CHECK(delay_alone(true, 1006) <= 1500);
+        delay = delay_alone(false, 403);
+        CHECK(delay >= 500 && delay <= 60500);
+        if (delay > most) most = delay;
+        delay = delay_alone(false, 403);
+        CHECK(delay != MISSKEY_FOREVER);
+        CHECK(delay_alone(false, 401) == MISSKEY_FOREVER);
+        misskey_session_dial_now(bench.session);
+        tick(500);
+        SEEN("dial");
+    }
+    CHECK(most > 50000);
+    PASS();
+}
+
+/* Policy violation (too many messages), try again later: slowly. Service restart and all others: the usual ladder. */
+TEST codes_that_ask_for_patience_get_it(void)
+{
+    static const uint16_t codes[] = { 1008, 1013, 1000, 1001, 1006, 1011, 1012, 4000 };
+    uint32_t seed, most;
+    unsigned i;
+    for (i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        for (most = 0, seed = 1; seed <= 100; seed++) {
+            uint32_t delay;
+            prepare(false);
+            CHECK(start());
+            bench.seed = seed * 7919;
+            delay = delay_alone(true, codes[i]);
+            if (delay > most) most = delay;
+        }
+        CHECK(i < 2 ? most > 50000 && most <= 60500 : most > 1000 && most <= 1500);
+    }
+    PASS();
+}
+
+/* An application that has no use for a DIAL right now, or lost it. */
+TEST a_dial_that_was_let_pass_comes_again(bool wire)
+{
+    prepare(wire);
+    bench.desc.session.retry_max_ms = 20000;
+    CHECK(start());
+    tick(0);
+    CHECK(timeout() == 20000);
+    tick(19999);
+    SEEN("");
+    tick(1);
+    SEEN("dial");
+    tick(20000);
+    SEEN("dial");
+    up();
+    SEEN("open");
+    tick(10000000);
+    CHECK(strstr(take(bench.seen), "dial") == NULL || wire);
     PASS();
 }
 
@@ -285,6 +360,7 @@ TEST without_entropy(void)
         bench.desc.session.entropy = i == 0 ? NULL : no_entropy;
         CHECK(start());
         down(0, 0);
+        tick(0);
         tick(1499);
         SEEN("");
         tick(1);
@@ -569,6 +645,10 @@ SUITE(retry)
     RUN_TESTp(accepted_and_closed_is_a_failure, 0);
     greatest_set_test_suffix("eof");
     RUN_TESTp(accepted_and_closed_is_a_failure, 1);
+    RUN_TEST(after_a_good_connection_403_is_no_end);
+    RUN_TEST(codes_that_ask_for_patience_get_it);
+    BOTH(a_dial_that_was_let_pass_comes_again);
+    greatest_set_test_suffix("");
     RUN_TEST(a_stable_period_forgets_the_failures);
     RUN_TEST(without_entropy);
     RUN_TEST(limits_of_the_desc);

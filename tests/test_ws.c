@@ -290,7 +290,8 @@ TEST entropy_and_masks(void)
     PASS();
 }
 
-/* Messages until tx is full, then a Close: nothing is cut, the Close always fits, and refusals change nothing. */
+/* Messages until tx is full, then a Close: nothing is cut, the Close always fits (without its reason if a
+   pong took the room in the smallest tx), and refusals change nothing. */
 TEST tx_full(endpoint *e)
 {
     static char text[800];
@@ -301,6 +302,7 @@ TEST tx_full(endpoint *e)
             const size_t header = (len < 126 ? 2u : 4u) + (e == C ? 4u : 0u);
             unsigned sent = 0, taken = 0;
             misskey_err err;
+            bool cut;
             CASE("tx %u message %u", (unsigned)tx, (unsigned)len);
             CHECK(open_sized(e, 256, tx));
             while ((err = misskey_ws_send(&e->ws, text, len, false)) == MISSKEY_ERR_OK) sent++;
@@ -315,8 +317,10 @@ TEST tx_full(endpoint *e)
             memset(text, 't', 124);
             drain(e);
             for (out_at = 0; taken < sent; taken++) CHECK(take(e, 1, text, len));
-            CHECK(take_frame(e) && (got.op == 8 || (got.op == 10 && got.len == 125 && take_frame(e))));
-            CHECK(got.op == 8 && got.len == 125 && out_at == out_len);
+            CHECK(take_frame(e) && (got.op == 8 || (got.op == 10 && got.len == 125)));
+            cut = got.op == 10 && tx < 2 * (size_t)(e == C ? 131 : 127);
+            CHECK(got.op == 8 || take_frame(e));
+            CHECK(got.op == 8 && got.len == (cut ? 2u : 125u) && out_at == out_len);
         }
     }
     PASS();
@@ -432,13 +436,16 @@ TEST ports(endpoint *e)
     misskey_ws_send_ack(&e->ws, 100);
     CHECK(misskey_ws_feed(&e->ws, NULL, 0) == 0 && misskey_ws_send_buf(&e->ws, &len) == NULL && len == 0);
     CHECK(!next(e) && !next(e) && misskey_ws_accept(&e->ws, NULL) == MISSKEY_ERR_BAD_STATE);
-    CASE("recv_ack of more than there is room for");
+    CASE("more acknowledged than there is: -1 of recv or send passed on");
     p = misskey_ws_recv_buf(&e->ws, &len);
-    memset(p, e == S ? 0x80 : 0x00, len);
-    put_frame(e, p, 0x82, wire, 200);
+    memset(p, 0xFF, len);
     misskey_ws_recv_ack(&e->ws, (size_t)-1);
-    CHECK(misskey_ws_recv_buf(&e->ws, &more) == NULL && more == 0 && misskey_ws_feed(&e->ws, "x", 1) == 0);
-    CHECK(next_is(e, MISSKEY_WS_EVENT_MESSAGE) && e->ev.text.len == 200);
+    misskey_ws_recv_ack(&e->ws, len + 1);
+    CHECK(misskey_ws_recv_buf(&e->ws, &more) == p && more == len && !next(e));
+    CHECK(misskey_ws_send(&e->ws, "abc", 3, false) == MISSKEY_ERR_OK && misskey_ws_send_buf(&e->ws, &len) != NULL);
+    misskey_ws_send_ack(&e->ws, (size_t)-1);
+    misskey_ws_send_ack(&e->ws, len + 1);
+    CHECK(misskey_ws_send_buf(&e->ws, &more) != NULL && more == len && drain(e) == len);
     CASE("no transport");
     CHECK(misskey_ws_init(&e->ws, &e->desc) == MISSKEY_ERR_OK && !next(e) && drain(e) == 0);
     misskey_ws_transport_down(&e->ws);
@@ -481,6 +488,7 @@ TEST timers(endpoint *e, bool own)
     }
     CASE("handshake");
     CHECK(begin(e) && feed_str(e, e == C ? SWITCH : ASK) && !next(e) && drain(e) == (e == C ? out_len : 0));
+    misskey_ws_tick(&e->ws, now);
     CHECK(silent_until(e, &now, handshake));
     CHECK(misskey_ws_timeout(&e->ws) == 0 && closed_as(e, MISSKEY_ERR_TIMEOUT, 0) && !next(e));
     CASE("ping");
@@ -496,6 +504,7 @@ TEST timers(endpoint *e, bool own)
     CASE("close");
     now = START;
     CHECK(open_it(e) && misskey_ws_close(&e->ws, 1001, NULL) == MISSKEY_ERR_OK && drain(e) > 0);
+    misskey_ws_tick(&e->ws, now);
     CHECK(silent_until(e, &now, close) && closed_as(e, MISSKEY_ERR_TIMEOUT, 1001) && !next(e));
     CHECK(misskey_ws_timeout(&e->ws) == MISSKEY_FOREVER);
     PASS();
