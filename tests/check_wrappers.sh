@@ -1,6 +1,7 @@
 #!/bin/sh
-# examples/cpp and examples/python: every recording comes out of them as out of wire_replay, their objects do what they
-# say, under sanitizers; and the Python module notices a library with other structs.
+# examples/cpp and examples/python: both give every recording as wire_replay does, their objects do what their comments
+# say, whatever a caller, a callback or a server does, under sanitizers; the examples of their first comments run; and
+# the Python module notices a library with other structs.
 dir=build/wrappers
 failed=0
 : "${MAKE:=make}"
@@ -41,22 +42,43 @@ replays() {
     result "$name replays every recording ($(echo "$folders" | wc -l))" "$problem"
 }
 
-if command -v g++ >/dev/null; then
-    if g++ -std=c++17 $strict $sanitize -DMISSKEY_MAX_DEPTH=4096 -o $dir/cpp tests/tools/cpp_replay.cpp \
-        >$dir/log 2>&1; then
-        replays "C++" $dir/cpp
-        $dir/cpp --check 2>$dir/err || result "C++ objects, exit" "$(head -n 1 $dir/err)"
-    else
-        result "C++" "$(grep -m 1 error $dir/log)"
+# checks NAME COMMAND...: the tests of a wrapper, which print PASS and FAIL themselves
+checks() {
+    name=$1
+    shift
+    echo "$name:"
+    timeout 300 "$@" 2>$dir/err
+    status=$?
+    [ $status -eq 0 ] || result "$name" "exit status $status: $(grep -m 1 -E 'ERROR|rror:' $dir/err)"
+}
+
+# cpp NAME COMPILER FLAGS...: builds the tests into $dir/NAME
+cpp() {
+    output=$dir/$1
+    shift
+    "$@" $strict $sanitize -DMISSKEY_MAX_DEPTH=4096 -DMISSKEY_EXAMPLE="\"$dir/example.inc\"" -o $output \
+        tests/tools/cpp_replay.cpp >$dir/log 2>&1 && return 0
+    result "C++, $*" "$(grep -m 1 -E 'error|warning' $dir/log)"
+    return 1
+}
+awk '/^        / { print substr($0, 9) } /\*\// { exit }' examples/cpp/misskey.hpp >$dir/example.inc
+[ -s $dir/example.inc ] || result "C++ example" "misskey.hpp has none"
+
+for compiler in g++ clang++; do
+    if ! command -v $compiler >/dev/null; then
+        echo "SKIP wrappers C++, $compiler: it is missing"
+        continue
     fi
-else
-    echo "SKIP wrappers C++: g++ is missing"
-fi
-if command -v clang++ >/dev/null; then
-    clang++ -std=c++17 $strict -fsyntax-only tests/tools/cpp_replay.cpp >$dir/log 2>&1
-    result "C++, clang" "$(grep -m 1 -E 'error|warning' $dir/log)"
-else
-    echo "SKIP wrappers C++, clang: clang++ is missing"
+    for std in c++17 c++20; do
+        cpp $compiler-$std $compiler -std=$std && checks "C++, $compiler -std=$std" $dir/$compiler-$std --check
+    done
+done
+[ -x $dir/g++-c++17 ] && replays "C++" $dir/g++-c++17
+if command -v gcc >/dev/null && command -v g++ >/dev/null; then
+    # C code that no exception can pass through
+    gcc -std=c99 -g -I. -fno-exceptions -DMISSKEY_MAX_DEPTH=4096 -c -o $dir/c.o tests/implementation.c >$dir/log 2>&1 ||
+        result "implementation in C" "$(grep -m 1 error $dir/log)"
+    cpp in-c g++ -std=c++17 -DMISSKEY_IMPLEMENTED_IN_C $dir/c.o && checks "C++, implementation in C" $dir/in-c --check
 fi
 
 if ! command -v python3 >/dev/null; then
@@ -70,14 +92,17 @@ fi
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 $MAKE -s --no-print-directory build/libmisskey_stream.so || result "make build/libmisskey_stream.so" "does not build"
-MISSKEY_LIBRARY=build/libmisskey_stream.so replays "Python" python3 tests/tools/python_replay.py
+MISSKEY_LIBRARY=build/libmisskey_stream.so
+export MISSKEY_LIBRARY
+replays "Python" python3 tests/tools/python_replay.py
+checks "Python, development mode" python3 -X dev -W error tests/tools/python_replay.py --check
 
 c="gcc -std=c99 -Wsign-conversion -Wundef -Wcast-qual $strict -fPIC -shared"
 if $c $sanitize -o $dir/sane.so examples/python/library.c >$dir/log 2>&1; then
-    MISSKEY_LIBRARY=$dir/sane.so LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
-        python3 tests/tools/python_replay.py --check 2>$dir/err || result "Python objects" "$(tail -n 1 $dir/err)"
+    checks "Python, sanitizers" env MISSKEY_LIBRARY=$dir/sane.so LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
+        ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc python3 tests/tools/python_replay.py --check
 else
-    result "Python objects" "$(grep -m 1 error $dir/log)"
+    result "Python, sanitizers" "$(grep -m 1 error $dir/log)"
 fi
 
 # changed NAME FROM TO WORDS: the header with another struct; the import fails and says where
