@@ -1,4 +1,4 @@
-/* library.c - the shared object for misskey.py: all of misskey_stream.h, and what Python has to know of its structs
+/* library.c - the shared object for misskey.py: all of misskey_stream.h, and the layout of its structs
    make build/libmisskey_stream.so builds it.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #define MISSKEY_STREAM_IMPLEMENTATION
@@ -34,11 +34,12 @@ static const struct { const char *name; size_t value; } facts[] = {
     NUMBER(MISSKEY_EVENT_CHANNEL_READY) NUMBER(MISSKEY_EVENT_CHANNEL_REFUSED) NUMBER(MISSKEY_EVENT_GAP)
     NUMBER(MISSKEY_EVENT_DROPPED) NUMBER(MISSKEY_EVENT_CLOSED)
     NUMBER(MISSKEY_KIND_CHANNEL) NUMBER(MISSKEY_KIND_NOTE_UPDATED) NUMBER(MISSKEY_KIND_TEXT_PING)
+    NUMBER(MISSKEY_ERR_DEPTH)
     { "misskey_rx_size", MISSKEY_RX_SIZE(65536) - 65536 }, { "misskey_tx_size", MISSKEY_TX_SIZE(65536) - 65536 }
 };
 
-/* Size of a struct, offset of a member or number of an enumerator; SIZE_MAX: not in the list. NULL: how many there
-   are. */
+/* Returns the size of a struct, the offset of a member or the number of an enumerator by its name; SIZE_MAX for a name
+   that is not in the list; the length of the list for NULL. */
 MISSKEY_API size_t misskey_fact(const char *name)
 {
     size_t i;
