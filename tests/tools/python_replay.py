@@ -285,8 +285,9 @@ def test_odd_bodies():
     expect(event.name == "\ufffd\n", "the name of an event")
     world.turn(frame('{"type":"x","body":{"id":12}}'))
     expect(world.events[-1].json() == {"id": 12}, "an id that is a number")
-    event = world.message('{"a":"%s"}' % ("x" * 400000))
-    expect(event.type == "DROPPED" and event.json() is None, "a note that is larger than the receive memory")
+    event = world.message('{"id":"9a","user":{"username":"ann"},"a":"%s"}' % ("x" * 400000))
+    expect(event.type == "DROPPED" and event.json() == {"id": "9a", "user": {"username": "ann"}},
+           "a note that is larger than the receive memory")
 
     event = world.message("[" * 500 + "]" * 500)
 
