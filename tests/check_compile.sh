@@ -46,7 +46,15 @@ for cxx in g++ clang++; do
     done
 done
 have tcc tcc && try tcc "tcc -Wall -Werror -I. -Itests -o $dir/smoke $c && $dir/smoke"
-have "gcc -m32" "gcc -m32" && try "gcc -m32" "gcc -m32 -std=c99 -O2 $warn -o $dir/smoke $c && $dir/smoke"
+if have "gcc -m32" "gcc -m32"; then
+    run= # not every kernel runs programs of 32 bits
+    $dir/empty 2>/dev/null || run=qemu-i386-static
+    if $run $dir/empty 2>/dev/null; then
+        try "gcc -m32" "gcc -m32 -std=c99 -O2 $warn -o $dir/smoke $c && $run $dir/smoke"
+    else
+        echo "SKIP compile gcc -m32: neither the kernel nor qemu-i386-static runs it"
+    fi
+fi
 
 bare="-std=c99 -Os -ffreestanding -nostdlib -DSMOKE_OWN_MEM $warn -Wl,-e,main"
 arm="arm-none-eabi-gcc -mcpu=cortex-m0plus -mthumb"
