@@ -1992,7 +1992,7 @@ MISSKEY_API misskey_err misskey_operation_write(const misskey_operation *operati
 
 typedef struct misskey_url {
     const char *host;       /* required: "misskey.example" or "misskey.example:3000", "[::1]:3000" */
-    const char *path;       /* NULL = "/streaming"; may have a query of its own */
+    const char *path;       /* NULL = "/streaming"; may have a query of its own; percent-encoded */
     const char *token;      /* NULL = anonymous; percent-encoded into ?i= */
     const char *cache_buster; /* NULL = none; else digits or letters for _t=, such as the time in milliseconds */
     bool plain;             /* ws:// instead of wss:// */
@@ -2005,10 +2005,11 @@ typedef struct misskey_url {
     header Authorization: Bearer (13.14 on) where your library can send one.
 
     Returns   OK; *len (may be NULL) is the length without NUL.
-    Errors    TOO_SMALL: *len is the length needed without NUL. BAD_ARG: host missing; control characters, spaces or one
-              of / ? # @ \ in host; path without leading slash, or with control characters, spaces or #; token empty;
-              cache_buster not alphanumeric.
-    Source    protocol/messages.md 1.1 and 1.2
+    Errors    TOO_SMALL: *len is the length needed without NUL. BAD_ARG: host is missing or not as misskey_ws_desc
+              describes it, but for names that are not ASCII: valid UTF-8 is written as it is, for libraries that
+              convert such names, as browsers do; path without leading slash, or with control characters, spaces, # or
+              bytes that are not ASCII; token empty; cache_buster not alphanumeric.
+    Source    protocol/messages.md 1.1 and 1.2; RFC 3986 section 3.2
 */
 MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, size_t cap, size_t *len);
 
@@ -2031,8 +2032,10 @@ typedef struct misskey_header { const char *name, *value; } misskey_header;
 typedef struct misskey_ws_desc {    /* zero-initialise; 0 is the default that the comment names */
     misskey_mem rx;                 /* required; MISSKEY_RX_SIZE(largest message), at least 256 bytes */
     misskey_mem tx;                 /* required; MISSKEY_TX_SIZE(largest message) */
-    const char *host;               /* client: required, goes into Host: */
-    const char *path;               /* client: 0 = "/streaming" */
+    const char *host;               /* client: required, sent as Host. A name, an IPv4 address, or an IPv6 address in
+                                       brackets and without a zone; then a colon and the port, 1 to 65535, if it is not
+                                       the default one. Names are ASCII: an IDN as its A-label, xn--... */
+    const char *path;               /* client: 0 = "/streaming"; ASCII, percent-encoded */
     const char *token;              /* client: 0 = anonymous */
     const misskey_header *headers;  /* client: num_headers extra headers */
     size_t num_headers;
@@ -2112,9 +2115,9 @@ typedef struct misskey_ws {         /* small members first: short offsets make s
 
     Nothing to free, ever. The desc is copied, what it points at is borrowed (LIFETIMES).
 
-    Errors    BAD_ARG: rx, tx or (client) host or entropy missing; forbidden characters in host, path, token or headers;
-              a header of the library's own; server with MISSKEY_NO_SERVER. TOO_SMALL: rx below 256 bytes, tx below 256
-              bytes or too small for the upgrade request.
+    Errors    BAD_ARG: rx, tx or (client) host or entropy missing; host not as described above; forbidden characters in
+              path, token or headers; a header of the library's own; server with MISSKEY_NO_SERVER.
+              TOO_SMALL: rx below 256 bytes, tx below 256 bytes or too small for the upgrade request.
 */
 MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *desc);
 
@@ -6070,20 +6073,86 @@ static bool mski_contains(const char *set, char c)
     return *set == c && c != 0;
 }
 
-/* NUL-terminated text without controls, spaces and the characters of refused; not empty. */
-static bool mski_clean(const char *text, const char *refused)
+/* NUL-terminated text without control characters and spaces; not empty. path: without a fragment and without what is
+   not ASCII. */
+static bool mski_clean(const char *text, bool path)
 {
-    const char *p;
-    if (text == NULL || *text == 0) return false;
-    for (p = text; *p != 0; p++) {
-        if ((uint8_t)*p <= ' ' || *p == 0x7F || mski_contains(refused, *p)) return false;
-    }
-    return true;
+    const uint8_t *p;
+    for (p = mski_bytes(text); *p > ' ' && *p != 0x7F && !(path && (*p == '#' || *p > 0x7F)); p++) {}
+    return *p == 0 && p != mski_bytes(text);
 }
 
 static bool mski_clean_path(const char *path)
 {
-    return path == NULL || (*path == '/' && mski_clean(path, "#"));
+    return path == NULL || (*path == '/' && mski_clean(path, true));
+}
+
+/* Moves past a decimal number. NULL: there is none, or it is above most. */
+static const uint8_t *mski_decimal(const uint8_t *p, uint32_t most, uint32_t *n)
+{
+    const uint8_t *const first = p;
+    for (*n = 0; (uint8_t)(*p - '0') < 10 && *n <= most; p++) *n = *n * 10 + (*p - '0');
+    return p == first || *n > most ? NULL : p;
+}
+
+/* Moves past an IPv6 address and the bracket that closes it (RFC 3986 section 3.2.2); NULL: it is none. A zone is
+   refused: it means nothing to the peer and must not be sent (RFC 6874 section 4). */
+static const uint8_t *mski_ipv6(const uint8_t *p)
+{
+    unsigned groups = 0, digits, i;
+    uint32_t octet;
+    bool gap = false;
+    for (;;) {
+        if (p[0] == ':' && p[1] == ':') {
+            if (gap) return NULL;
+            gap = true;
+            p += 2;
+            if (*p == ']') break;
+        } else if (groups > 0) {
+            if (*p != ':') break;
+            p++;
+        }
+        for (digits = 0; digits < 4 && mski_hex(p[digits]) < 16; digits++) {}
+        if (digits == 0) return NULL;
+        if (p[digits] != '.') {
+            p += digits;
+            groups++;
+            continue;
+        }
+        for (i = 0; i < 4; i++) { /* the last two groups as an IPv4 address */
+            if (i > 0 && *p++ != '.') return NULL;
+            p = *p == '0' ? p + 1 : mski_decimal(p, 255, &octet);
+            if (p == NULL) return NULL;
+        }
+        groups += 2;
+        break;
+    }
+    return *p == ']' && (gap ? groups < 8 : groups == 8) ? p + 1 : NULL;
+}
+
+/* Moves past a host and its port: a name or an IPv4 address, or an IPv6 address in brackets; the port is 1 to 65535
+   (RFC 9110 section 7.2). Stops at any byte that can be in neither, so the text needs no length; NULL: it is no host.
+   idn: names may have bytes that are not ASCII. */
+static const uint8_t *mski_host(const uint8_t *p, bool idn)
+{
+    const uint8_t *const name = p;
+    uint32_t port;
+    if (*p == '[') {
+        p = mski_ipv6(p + 1);
+        if (p == NULL) return NULL;
+    } else {
+        while (mski_alnum((char)*p) || mski_contains("-._~!$&'()*+,;=", (char)*p) || (idn && *p > 0x7F)) p++;
+        if (p == name) return NULL;
+    }
+    if (*p != ':') return p;
+    do p++; while (*p == '0');
+    return mski_decimal(p, 65535, &port);
+}
+
+static bool mski_is_host(const char *host, bool idn)
+{
+    const uint8_t *const end = mski_host(mski_bytes(host), idn);
+    return end != NULL && *end == 0 && (!idn || mski_utf8_valid(host, MISSKEY_STRLEN(host), false));
 }
 
 /* The path, and the token behind it with every byte encoded that is not unreserved (RFC 3986 section 2.3): servers
@@ -6110,7 +6179,7 @@ MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, siz
     const char *p;
     misskey_jw w;
     if (len != NULL) *len = 0;
-    if (!mski_clean(url->host, "/?#@\\") || !mski_clean_path(url->path)) return MISSKEY_ERR_BAD_ARG;
+    if (!mski_is_host(url->host, true) || !mski_clean_path(url->path)) return MISSKEY_ERR_BAD_ARG;
     if (url->token != NULL && *url->token == 0) return MISSKEY_ERR_BAD_ARG;
     if (url->cache_buster != NULL) {
         for (p = url->cache_buster; mski_alnum(*p); p++) {}
@@ -7144,8 +7213,8 @@ static misskey_err mski_check_client(const misskey_ws_desc *d)
     static const uint8_t key[24] = { 0 };
     misskey_jw w;
     size_t i;
-    if (d->entropy == NULL || !mski_clean(d->host, "/?#@\\") || !mski_clean_path(d->path)) return MISSKEY_ERR_BAD_ARG;
-    if (d->token != NULL && !mski_clean(d->token, "")) return MISSKEY_ERR_BAD_ARG;
+    if (d->entropy == NULL || !mski_is_host(d->host, false) || !mski_clean_path(d->path)) return MISSKEY_ERR_BAD_ARG;
+    if (d->token != NULL && !mski_clean(d->token, false)) return MISSKEY_ERR_BAD_ARG;
     if (d->num_headers > 0 && d->headers == NULL) return MISSKEY_ERR_BAD_ARG;
     for (i = 0; i < d->num_headers; i++) if (!mski_header_allowed(&d->headers[i])) return MISSKEY_ERR_BAD_ARG;
     misskey_jw_init(&w, NULL, 0);

@@ -1,5 +1,5 @@
-/* One endpoint of the websocket section with its memory, in either role, and the frames of its peer: what test_head.c,
-   test_ws.c and test_room.c share. */
+/* One endpoint of the websocket section with its memory, in either role, and the frames of its peer: what test_ws.c and
+   those of HTTP heads share. */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
 
