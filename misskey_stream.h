@@ -2026,7 +2026,8 @@ MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, siz
 #define MISSKEY_FOREVER 0xFFFFFFFFu   /* a time that never comes */
 
 /* An extra header of the upgrade request. name: RFC 9110 token, none of the library's own (Host, Upgrade, Connection,
-   Authorization, Sec-WebSocket-Key, -Version, -Extensions, -Accept); value without control characters. */
+   Authorization, Content-Length, Transfer-Encoding, and all that begin with Sec-WebSocket- but Sec-WebSocket-Protocol);
+   value without control characters. */
 typedef struct misskey_header { const char *name, *value; } misskey_header;
 
 typedef struct misskey_ws_desc {    /* zero-initialise; 0 is the default that the comment names */
@@ -2072,12 +2073,12 @@ typedef struct misskey_ws_event {   /* views: until the next poll */
     uint32_t retry_after;           /* CLOSED: Retry-After of a refusal in seconds, 0 = none */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message */
     misskey_str text;               /* MESSAGE: payload; DROPPED: its first bytes, cut anywhere; UPGRADE: path of the
-                                       request, without the query; CLOSED: reason of the Close frame, or reason phrase
-                                       of the refusal */
+                                       request as sent, without the query, ASCII; CLOSED: reason of the Close frame,
+                                       or reason phrase of the refusal */
     misskey_str location;           /* CLOSED: Location of a redirect without its query, where the token may be; missing
                                        if there was none or rx is too small for it */
     misskey_str token;              /* UPGRADE: Authorization: Bearer, else ?i= decoded; missing if anonymous */
-    misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol as received; of several lines the last */
+    misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol; several lines are joined by commas */
 } misskey_ws_event;
 
 /* One WebSocket. All members are private; the struct is visible so that it can be static or on the stack. */
@@ -6553,19 +6554,26 @@ enum { /* kept_ */
     MSKI_KEPT_TARGET = 0, MSKI_KEPT_TOKEN = 1, MSKI_KEPT_PROTOCOLS = 2     /* server */
 };
 
-enum { /* index into mski_headers; up to AUTHORIZATION a line must not be lost */
-    MSKI_UPGRADE, MSKI_CONNECTION, MSKI_ACCEPT, MSKI_EXTENSIONS, MSKI_PROTOCOL, MSKI_KEY, MSKI_WS_VERSION, MSKI_HOST,
-    MSKI_AUTHORIZATION, MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_HEADERS
-};
-
-static const char *const mski_headers[MSKI_HEADERS] = {
-    "upgrade", "connection", "sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-protocol",
-    "sec-websocket-key", "sec-websocket-version", "host", "authorization", "retry-after", "location"
+enum { /* names of headers, in the order of mski_header_id. Those before UPGRADE begin with Sec-WebSocket-. Up to
+          TRANSFER_ENCODING they are the library's own, but for PROTOCOL */
+    MSKI_ACCEPT, MSKI_EXTENSIONS, MSKI_PROTOCOL, MSKI_KEY, MSKI_WS_VERSION, MSKI_WS_OTHER,
+    MSKI_UPGRADE, MSKI_CONNECTION, MSKI_HOST, MSKI_AUTHORIZATION, MSKI_CONTENT_LENGTH, MSKI_TRANSFER_ENCODING,
+    MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_OTHER, MSKI_NO_HEADER
 };
 
 #define MSKI_HEAD_MAX 65536u /* bytes of a whole head */
 #define MSKI_LINE_ROOM 128u  /* what the kept values leave free for a line */
 #define MSKI_SEEN(id) (1u << (id)) /* bit of a header in seen */
+
+/* What an upgrade needs. */
+#define MSKI_NEEDED_ANSWER (MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_ACCEPT))
+#define MSKI_NEEDED_REQUEST (MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_KEY) | \
+                             MSKI_SEEN(MSKI_WS_VERSION) | MSKI_SEEN(MSKI_HOST))
+
+/* What must not be lost because rx is too small for it. */
+#define MSKI_JUDGED_ANSWER (MSKI_NEEDED_ANSWER | MSKI_SEEN(MSKI_EXTENSIONS) | MSKI_SEEN(MSKI_PROTOCOL))
+#define MSKI_JUDGED_REQUEST (MSKI_NEEDED_REQUEST | MSKI_SEEN(MSKI_PROTOCOL) | MSKI_SEEN(MSKI_AUTHORIZATION) | \
+                             MSKI_SEEN(MSKI_CONTENT_LENGTH) | MSKI_SEEN(MSKI_TRANSFER_ENCODING))
 
 static uint8_t *mski_rx(const misskey_ws *ws) { return (uint8_t *)ws->d_.rx.ptr; }
 
@@ -6603,22 +6611,26 @@ static const uint8_t *mski_trim_right(const uint8_t *p, const uint8_t *end)
     return end;
 }
 
-/* Is the token in a comma-separated list? (RFC 9110 section 5.6.1) */
-static bool mski_list_has(const uint8_t *p, const uint8_t *end, const uint8_t *token, const uint8_t *token_end,
+enum { MSKI_LIST_HAS = 1, MSKI_LIST_OTHER = 2 };
+
+/* What a comma-separated list has: the token, other elements. Empty ones do not count (RFC 9110 section 5.6.1.2). */
+static unsigned mski_list(const uint8_t *p, const uint8_t *end, const uint8_t *token, const uint8_t *token_end,
                           bool fold)
 {
+    unsigned has = 0;
     while (p <= end) {
         const uint8_t *const comma = mski_until(p, end, ',');
         p = mski_trim_left(p, comma);
-        if (mski_same_text(p, mski_trim_right(p, comma), token, token_end, fold)) return true;
+        if (mski_same_text(p, mski_trim_right(p, comma), token, token_end, fold)) has |= MSKI_LIST_HAS;
+        else if (p < comma) has |= MSKI_LIST_OTHER;
         p = comma + 1;
     }
-    return false;
+    return has;
 }
 
-static bool mski_list_has_text(const uint8_t *p, const uint8_t *end, const char *token)
+static unsigned mski_list_text(const uint8_t *p, const uint8_t *end, const char *token)
 {
-    return mski_list_has(p, end, mski_bytes(token), mski_bytes(token) + MISSKEY_STRLEN(token), true);
+    return mski_list(p, end, mski_bytes(token), mski_bytes(token) + MISSKEY_STRLEN(token), true);
 }
 
 /* Characters of a token (RFC 9110 section 5.6.2). */
@@ -6629,8 +6641,18 @@ static bool mski_token_char(uint8_t c)
 
 static unsigned mski_header_id(const uint8_t *p, const uint8_t *end)
 {
-    unsigned id = 0;
-    while (id < MSKI_HEADERS && !mski_is(p, end, mski_headers[id], true)) id++;
+    static const char after_prefix[] = "accept\0extensions\0protocol\0key\0version";
+    static const char others[] = "upgrade\0connection\0host\0authorization\0content-length\0transfer-encoding\0"
+                                 "retry-after\0location";
+    const char *name = others;
+    unsigned id = MSKI_UPGRADE, last = MSKI_OTHER;
+    if (end - p >= 14 && mski_is(p, p + 14, "sec-websocket-", true)) {
+        p += 14;
+        name = after_prefix;
+        id = MSKI_ACCEPT;
+        last = MSKI_WS_OTHER;
+    }
+    for (; id < last && !mski_is(p, end, name, true); id++) name += MISSKEY_STRLEN(name) + 1;
     return id;
 }
 
@@ -6644,6 +6666,11 @@ static bool mski_keep(misskey_ws *ws, unsigned slot, const uint8_t *p, const uin
     ws->in_.head.kept[slot].len = (uint32_t)len;
     ws->msg_len_ += len;
     return true;
+}
+
+static void mski_see(misskey_ws *ws, unsigned id)
+{
+    ws->in_.head.seen = (uint16_t)(ws->in_.head.seen | MSKI_SEEN(id));
 }
 
 static misskey_str mski_kept(const misskey_ws *ws, unsigned slot)
@@ -6697,21 +6724,28 @@ static void mski_start_frames(misskey_ws *ws)
     ws->left_ = ws->total_ = 0;
 }
 
+/* Can c stand at this place of a status line, or of the version of a request? Any minor version will do, and status 100
+   and above. */
+static bool mski_version_byte(unsigned i, uint8_t c)
+{
+    static const char form[] = "HTTP/1.0 100";
+    return i < 7 || i == 8 ? c == (uint8_t)form[i] : c >= (uint8_t)form[i] && c <= '9';
+}
+
 /* --- client --- */
 
+/* Its bytes have been checked. */
 static bool mski_status_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
 {
-    unsigned status = 0, i;
-    if (end - p < 12 || !mski_is(p, p + 7, "HTTP/1.", false)) return false;
-    if (p[8] != ' ' || (end - p > 12 && p[12] != ' ')) return false;
-    if ((uint8_t)(p[7] - '0') > 9 || p[9] == '0') return false;
-    for (i = 9; i < 12; i++) {
-        if ((uint8_t)(p[i] - '0') > 9) return false;
-        status = status * 10 + (p[i] - '0');
-    }
-    ws->code_ = (uint16_t)status;
-    if (end - p > 13) (void)mski_keep(ws, MSKI_KEPT_REASON, p + 13, end);
+    if (end - p < 12) return false;
+    ws->code_ = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
+    if (end - p > 13 && ws->code_ >= 200) (void)mski_keep(ws, MSKI_KEPT_REASON, p + 13, end);
     return true;
+}
+
+static unsigned mski_extra_id(const misskey_header *h)
+{
+    return mski_header_id(mski_bytes(h->name), mski_bytes(h->name) + MISSKEY_STRLEN(h->name));
 }
 
 static bool mski_offered(const misskey_ws *ws, const uint8_t *p, const uint8_t *end)
@@ -6719,9 +6753,9 @@ static bool mski_offered(const misskey_ws *ws, const uint8_t *p, const uint8_t *
     size_t i;
     for (i = 0; i < ws->d_.num_headers; i++) {
         const misskey_header *const h = &ws->d_.headers[i];
-        const uint8_t *const name = mski_bytes(h->name), *const list = mski_bytes(h->value);
-        if (mski_header_id(name, name + MISSKEY_STRLEN(h->name)) == MSKI_PROTOCOL && p < end &&
-            mski_list_has(list, list + MISSKEY_STRLEN(h->value), p, end, false)) {
+        const uint8_t *const list = mski_bytes(h->value);
+        if (mski_extra_id(h) == MSKI_PROTOCOL && p < end &&
+            (mski_list(list, list + MISSKEY_STRLEN(h->value), p, end, false) & MSKI_LIST_HAS) != 0) {
             return true;
         }
     }
@@ -6736,43 +6770,55 @@ static uint32_t mski_seconds(const uint8_t *p, const uint8_t *end)
     return p < end ? 0 : n;
 }
 
+/* Retry-After and Location of a refusal. */
+static void mski_refusal_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+{
+    if (id == MSKI_LOCATION) (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?'));
+    else if (id == MSKI_RETRY_AFTER) ws->in_.head.retry_after = mski_seconds(p, end);
+}
+
 /* RFC 6455 section 4.1, "validate the server's response". Repeated headers count as a misfit where they could
    contradict. */
-static void mski_answer_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+static void mski_upgrade_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
 {
     const bool repeated = (ws->in_.head.seen & MSKI_SEEN(id)) != 0;
-    bool fits = true;
+    bool fits = true, counts = true;
+    unsigned has;
     switch (id) {
-    case MSKI_UPGRADE:    fits = mski_is(p, end, "websocket", true); break;
-    case MSKI_CONNECTION: if (!mski_list_has_text(p, end, "upgrade")) return; break;
-    case MSKI_ACCEPT:     fits = !repeated && end - p == 28 && mski_equal(p, ws->in_.head.accept, 28); break;
-    case MSKI_EXTENSIONS: fits = p == end; break;
-    case MSKI_PROTOCOL:   fits = !repeated && mski_offered(ws, p, end); break;
-    case MSKI_LOCATION:   (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?')); break;
-    case MSKI_RETRY_AFTER: ws->in_.head.retry_after = mski_seconds(p, end);
+    case MSKI_UPGRADE:
+        has = mski_list_text(p, end, "websocket");
+        fits = (has & MSKI_LIST_OTHER) == 0;
+        counts = has > 0;
         break;
+    case MSKI_CONNECTION: counts = (mski_list_text(p, end, "upgrade") & MSKI_LIST_HAS) != 0; break;
+    case MSKI_ACCEPT:     fits = !repeated && end - p == 28 && mski_equal(p, ws->in_.head.accept, 28); break;
+    case MSKI_EXTENSIONS: fits = mski_list_text(p, end, "") <= MSKI_LIST_HAS; break;
+    case MSKI_PROTOCOL:   fits = !repeated && mski_offered(ws, p, end); break;
     default: break;
     }
-    ws->in_.head.seen = (uint16_t)(ws->in_.head.seen | MSKI_SEEN(id));
     if (!fits) mski_set(ws, MSKI_MISFIT);
+    if (counts) mski_see(ws, id);
+}
+
+/* Nothing counts in an interim answer. */
+static void mski_answer_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+{
+    if (ws->code_ == 101) mski_upgrade_header(ws, id, p, end);
+    else if (ws->code_ >= 200) mski_refusal_header(ws, id, p, end);
 }
 
 static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
 {
-    const unsigned needed = MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_ACCEPT);
     if (ws->code_ < 200 && ws->code_ != 101) { /* an interim answer, RFC 9110 section 15.2 */
-        mski_clear(ws, ~(unsigned)(MSKI_EOF | MSKI_WORK | MSKI_SECRET));
-        ws->msg_len_ = 0;
-        ws->in_.head.seen = 0;
-        ws->in_.head.retry_after = 0;
-        MISSKEY_MEMSET(ws->in_.head.kept, 0, sizeof ws->in_.head.kept);
+        mski_clear(ws, MSKI_STARTED);
+        ws->total_ = 0;
         return MSKI_AGAIN;
     }
     if (ws->code_ != 101) {
         mski_die(ws, MISSKEY_ERR_HTTP_STATUS);
         return MSKI_AGAIN;
     }
-    if ((ws->in_.head.seen & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
+    if ((ws->in_.head.seen & MSKI_NEEDED_ANSWER) != MSKI_NEEDED_ANSWER || mski_has(ws, MSKI_MISFIT)) {
         mski_die(ws, MISSKEY_ERR_WS_ACCEPT);
         return MSKI_AGAIN;
     }
@@ -6784,82 +6830,170 @@ static int mski_answer_end(misskey_ws *ws, misskey_ws_event *ev)
 /* --- server --- */
 #if !MISSKEY_NO_SERVER
 
-/* Splits the kept target into path and token: the first i of the query, decoded in place as a form. */
-static void mski_split_target(misskey_ws *ws)
+enum { /* phase_, in a request line */
+    MSKI_METHOD, MSKI_BEFORE_TARGET, MSKI_TARGET, MSKI_HTTP, MSKI_LINE_DONE = MSKI_HTTP + 8
+};
+
+/* Can c be the next byte of a request line? Targets are ASCII (RFC 3986). */
+static bool mski_request_byte(misskey_ws *ws, uint8_t c, bool first)
 {
-    const misskey_str kept = mski_kept(ws, MSKI_KEPT_TARGET);
-    uint8_t *const target = mski_rx(ws) + (kept.ptr - (const char *)mski_rx(ws)), *dst;
-    const uint8_t *p = target, *const end = target + kept.len, *next;
-    p = mski_until(p, end, '?');
-    ws->in_.head.kept[MSKI_KEPT_TARGET].len = (uint32_t)(p - target);
-    for (; p < end; p = next) {
-        p++;
-        for (next = p; next < end && *next != '&'; next++) {}
-        if (next - p < 2 || p[0] != 'i' || p[1] != '=') continue;
-        dst = target + (p + 2 - target);
-        ws->in_.head.kept[MSKI_KEPT_TOKEN].at = (uint32_t)(dst - mski_rx(ws)) + 1;
-        ws->in_.head.kept[MSKI_KEPT_TOKEN].len = 0;
-        for (p += 2; p < next; p++) {
-            const bool code = *p == '%' && next - p > 2 && mski_hex(p[1]) < 16 && mski_hex(p[2]) < 16;
-            *dst++ = code ? (uint8_t)(mski_hex(p[1]) << 4 | mski_hex(p[2])) : *p == '+' ? ' ' : *p;
-            if (code) p += 2;
-            ws->in_.head.kept[MSKI_KEPT_TOKEN].len++;
-        }
-        return;
+    switch (ws->phase_) {
+    case MSKI_METHOD:
+        if (c == ' ' && !first) ws->phase_ = MSKI_BEFORE_TARGET;
+        return mski_token_char(c) || ws->phase_ == MSKI_BEFORE_TARGET;
+    case MSKI_BEFORE_TARGET:
+    case MSKI_TARGET:
+        if (c == ' ' && ws->phase_ == MSKI_TARGET) ws->phase_ = MSKI_HTTP;
+        else if (c > ' ' && c < 0x7F) ws->phase_ = MSKI_TARGET;
+        else return false;
+        return true;
+    case MSKI_LINE_DONE:
+        return c == '\r';
+    default:
+        return mski_version_byte(ws->phase_++ - (unsigned)MSKI_HTTP, c);
     }
 }
 
-/* method SP target SP HTTP/1.x; False: no HTTP. A method or version that cannot upgrade is answered after the head. */
-static misskey_err mski_request_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+static void mski_reverse(uint8_t *p, uint8_t *end)
 {
-    const uint8_t *target = p, *space;
-    while (target < end && mski_token_char(*target)) target++;
-    if (target == p || target == end || *target != ' ') return MISSKEY_ERR_HTTP_SYNTAX;
-    if (!mski_is(p, target, "GET", false)) mski_set(ws, MSKI_MISFIT);
-    for (space = ++target; space < end && *space > ' ' && *space != 0x7F; space++) {}
-    if (space == target || end - space != 9) return MISSKEY_ERR_HTTP_SYNTAX;
-    if (!mski_is(space, space + 8, " HTTP/1.", false)) return MISSKEY_ERR_HTTP_SYNTAX;
-    if ((uint8_t)(space[8] - '1') > 8) mski_set(ws, MSKI_MISFIT);
-    if (!mski_keep(ws, MSKI_KEPT_TARGET, target, space)) return MISSKEY_ERR_TOO_BIG;
-    mski_split_target(ws);
+    while (p < end) {
+        const uint8_t c = *p;
+        *p++ = *--end;
+        *end = c;
+    }
+}
+
+/* Keeps what an UPGRADE event shows. */
+static misskey_err mski_keep_shown(misskey_ws *ws, unsigned slot, const uint8_t *p, const uint8_t *end)
+{
+    return mski_keep(ws, slot, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_TOO_BIG;
+}
+
+/* Several lines of Sec-WebSocket-Protocol make one list (RFC 9110 section 5.3). The new one is kept behind all values,
+   with the byte before it as comma; then what lies between the two, at most the token, changes places with it. */
+static misskey_err mski_join_protocols(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+{
+    const uint32_t at = ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].at, len = ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].len;
+    uint8_t *const between = mski_rx(ws) + at + len - 1, *const more = mski_rx(ws) + ws->msg_len_, *last;
+    if (!mski_keep(ws, MSKI_KEPT_PROTOCOLS, p - 1, end)) return MISSKEY_ERR_TOO_BIG;
+    last = mski_rx(ws) + ws->msg_len_;
+    *more = ',';
+    mski_reverse(between, more);
+    mski_reverse(more, last);
+    mski_reverse(between, last);
+    if (ws->in_.head.kept[MSKI_KEPT_TOKEN].at > at) ws->in_.head.kept[MSKI_KEPT_TOKEN].at += (uint32_t)(last - more);
+    ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].at = at;
+    ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].len = len + (uint32_t)(last - more);
     return MISSKEY_ERR_OK;
 }
 
-/* RFC 6455 section 4.2.1. False: too long to be kept. */
-static bool mski_request_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+/* Where the path of a target begins. Of the absolute form (RFC 9112 section 3.2.2) scheme and host are left out, and an
+   empty path is a slash (RFC 9110 section 4.2.3), written over the host. NULL: another form, which is no path. */
+static uint8_t *mski_path(uint8_t *target)
 {
-    const bool repeated = (ws->in_.head.seen & MSKI_SEEN(id)) != 0;
+    const uint8_t *p = target;
+    if (*p == '/') return target;
+    while (mski_alnum((char)*p)) p++;
+    if (p == target || p[0] != ':' || p[1] != '/' || p[2] != '/') return NULL;
+    p = mski_host(p + 3, false);
+    if (p == NULL) return NULL;
+    target += p - target;
+    if (*p == '/') return target;
+    if (*p != '?' && *p != ' ') return NULL;
+    *--target = '/';
+    return target;
+}
+
+/* Splits the kept target into path and token: the first i of the query, decoded in place as a form. */
+static misskey_err mski_split_target(misskey_ws *ws)
+{
+    uint8_t *const target = mski_rx(ws) + ws->in_.head.kept[MSKI_KEPT_TARGET].at - 1, *token, *dst;
+    const uint8_t *const end = target + ws->in_.head.kept[MSKI_KEPT_TARGET].len;
+    const uint8_t *p = mski_until(target, end, '?'), *next;
+    ws->in_.head.kept[MSKI_KEPT_TARGET].len = (uint32_t)(p - target);
+    for (; p < end; p = next) {
+        p++;
+        next = mski_until(p, end, '&');
+        if (next - p < 2 || p[0] != 'i' || p[1] != '=') continue;
+        p += 2;
+        token = dst = target + (p - target);
+        for (; p < next; p++) {
+            const bool code = *p == '%' && next - p > 2 && (mski_hex(p[1]) | mski_hex(p[2])) < 16;
+            *dst++ = code ? (uint8_t)(mski_hex(p[1]) << 4 | mski_hex(p[2])) : *p == '+' ? ' ' : *p;
+            if (code) p += 2;
+        }
+        ws->in_.head.kept[MSKI_KEPT_TOKEN].at = (uint32_t)(token - mski_rx(ws)) + 1;
+        ws->in_.head.kept[MSKI_KEPT_TOKEN].len = (uint32_t)(dst - token);
+        return MISSKEY_ERR_OK;
+    }
+    return MISSKEY_ERR_OK;
+}
+
+/* method SP target SP HTTP/1.x, whose bytes have been checked. What cannot upgrade is answered after the head. */
+static misskey_err mski_request_line(misskey_ws *ws, uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *const space = mski_until(p, end, ' ');
+    uint8_t *path;
+    if (ws->phase_ != MSKI_LINE_DONE) return MISSKEY_ERR_HTTP_SYNTAX;
+    path = mski_path(p + (space - p) + 1);
+    if (!mski_is(p, space, "GET", false) || end[-1] == '0' || path == NULL) mski_set(ws, MSKI_MISFIT);
+    if (path == NULL) return MISSKEY_ERR_OK;
+    if (!mski_keep(ws, MSKI_KEPT_TARGET, path, end - 9)) return MISSKEY_ERR_TOO_BIG;
+    return mski_split_target(ws);
+}
+
+/* RFC 6455 section 4.2.1. Only what may be repeated is; a request has no body, for what follows it are frames. */
+static misskey_err mski_request_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
+{
+    const unsigned once = MSKI_SEEN(MSKI_KEY) | MSKI_SEEN(MSKI_WS_VERSION) | MSKI_SEEN(MSKI_HOST) |
+                          MSKI_SEEN(MSKI_AUTHORIZATION);
     const uint8_t *q = p;
+    misskey_err err = MISSKEY_ERR_OK;
+    if ((ws->in_.head.seen & once & MSKI_SEEN(id)) != 0) mski_set(ws, MSKI_MISFIT);
     switch (id) {
-    case MSKI_UPGRADE:    if (!mski_list_has_text(p, end, "websocket")) return true; break;
-    case MSKI_CONNECTION: if (!mski_list_has_text(p, end, "upgrade")) return true; break;
-    case MSKI_PROTOCOL:   return mski_keep(ws, MSKI_KEPT_PROTOCOLS, p, end);
-    case MSKI_HOST:       if (repeated) mski_set(ws, MSKI_MISFIT); break;
+    case MSKI_UPGRADE:
+        if ((mski_list_text(p, end, "websocket") & MSKI_LIST_HAS) == 0) return MISSKEY_ERR_OK;
+        break;
+    case MSKI_CONNECTION:
+        if ((mski_list_text(p, end, "upgrade") & MSKI_LIST_HAS) == 0) return MISSKEY_ERR_OK;
+        break;
+    case MSKI_PROTOCOL:
+        err = ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].at > 0 ? mski_join_protocols(ws, p, end) :
+              mski_keep_shown(ws, MSKI_KEPT_PROTOCOLS, p, end);
+        break;
+    case MSKI_HOST: /* may be empty */
+        if (p < end && mski_host(p, false) != end) mski_set(ws, MSKI_MISFIT);
+        break;
     case MSKI_WS_VERSION:
         if (!mski_is(p, end, "13", false)) mski_set(ws, MSKI_VERSION);
         break;
     case MSKI_KEY:
         while (q < end && (mski_alnum((char)*q) || *q == '+' || *q == '/')) q++;
-        if (repeated || q - p != 22 || !mski_is(q, end, "==", false)) {
-            mski_set(ws, MSKI_MISFIT);
-            return true;
+        if (q - p == 22 && mski_is(q, end, "==", false)) mski_accept_key(p, ws->in_.head.accept);
+        else mski_set(ws, MSKI_MISFIT);
+        break;
+    case MSKI_AUTHORIZATION: /* other schemes are ignored */
+        if (end - p > 7 && mski_is(p, p + 7, "bearer ", true)) {
+            err = mski_keep_shown(ws, MSKI_KEPT_TOKEN, mski_trim_left(p + 7, end), end);
         }
-        mski_accept_key(p, ws->in_.head.accept);
         break;
-    case MSKI_AUTHORIZATION: /* Misskey takes exactly this prefix and ignores every other scheme */
-        if (end - p > 7 && mski_is(p, p + 7, "Bearer ", false)) return mski_keep(ws, MSKI_KEPT_TOKEN, p + 7, end);
+    case MSKI_CONTENT_LENGTH:
+        while (q < end && *q == '0') q++;
+        if (q < end || q == p) mski_set(ws, MSKI_MISFIT);
         break;
-    default: break;
+    case MSKI_TRANSFER_ENCODING:
+        mski_set(ws, MSKI_MISFIT);
+        break;
+    default:
+        break;
     }
-    ws->in_.head.seen = (uint16_t)(ws->in_.head.seen | MSKI_SEEN(id));
-    return true;
+    mski_see(ws, id);
+    return err;
 }
 
 static int mski_request_end(misskey_ws *ws, misskey_ws_event *ev)
 {
-    const unsigned needed = MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_KEY) |
-                            MSKI_SEEN(MSKI_WS_VERSION) | MSKI_SEEN(MSKI_HOST);
-    if ((ws->in_.head.seen & needed) != needed || mski_has(ws, MSKI_MISFIT)) {
+    if ((ws->in_.head.seen & MSKI_NEEDED_REQUEST) != MSKI_NEEDED_REQUEST || mski_has(ws, MSKI_MISFIT)) {
         mski_fail_head(ws, MISSKEY_ERR_HTTP_STATUS);
         return MSKI_AGAIN;
     }
@@ -6880,7 +7014,19 @@ static int mski_request_end(misskey_ws *ws, misskey_ws_event *ev)
 
 /* --- both --- */
 
-static misskey_err mski_start_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+/* Can the byte at p stand there in a start line? An alert of TLS, for example, is told by its first byte. */
+static bool mski_start_byte(misskey_ws *ws, const uint8_t *line, const uint8_t *p)
+{
+    if (p > line && p[-1] == '\r') return false; /* no CR without LF: RFC 9112 section 2.2 */
+    if (p == line && *p == '\r') return true;    /* an empty line before it */
+#if !MISSKEY_NO_SERVER
+    if (mski_is_server(ws)) return mski_request_byte(ws, *p, p == line);
+#endif
+    (void)ws;
+    return p - line < 12 ? mski_version_byte((unsigned)(p - line), *p) : p - line > 12 || *p == ' ' || *p == '\r';
+}
+
+static misskey_err mski_start_line(misskey_ws *ws, uint8_t *p, const uint8_t *end)
 {
     mski_set(ws, MSKI_STARTED);
 #if !MISSKEY_NO_SERVER
@@ -6889,66 +7035,107 @@ static misskey_err mski_start_line(misskey_ws *ws, const uint8_t *p, const uint8
     return mski_status_line(ws, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_HTTP_SYNTAX;
 }
 
-/* name ":" value, without white space before the colon and without folding (RFC 9112 section 5). */
+/* Which header a line has; *text moves to the colon, or to the end if that is not there yet. White space before the
+   colon must not pass a server; a client ignores it as a proxy does (RFC 9112 section 5.1). */
+static unsigned mski_header_name(const misskey_ws *ws, const uint8_t **text, const uint8_t *end)
+{
+    const uint8_t *const name = *text, *name_end = name, *p;
+    while (name_end < end && mski_token_char(*name_end)) name_end++;
+    p = mski_is_server(ws) ? name_end : mski_trim_left(name_end, end);
+    *text = p;
+    if (name_end == name || (p < end && *p != ':')) return MSKI_NO_HEADER;
+    return mski_header_id(name, name_end);
+}
+
 static misskey_err mski_header_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *colon = p, *q;
-    unsigned id;
-    while (colon < end && mski_token_char(*colon)) colon++;
-    if (colon == p || colon == end || *colon != ':') return MISSKEY_ERR_HTTP_SYNTAX;
-    for (q = colon; q < end; q++) {
+    const unsigned id = mski_header_name(ws, &p, end);
+    const uint8_t *q;
+    if (id == MSKI_NO_HEADER || p == end) return MISSKEY_ERR_HTTP_SYNTAX;
+    for (q = p; q < end; q++) {
         if ((*q < ' ' && *q != '\t') || *q == 0x7F) return MISSKEY_ERR_HTTP_SYNTAX;
     }
-    id = mski_header_id(p, colon);
-    p = mski_trim_left(colon + 1, end);
+    p = mski_trim_left(p + 1, end);
     end = mski_trim_right(p, end);
 #if !MISSKEY_NO_SERVER
-    if (mski_is_server(ws)) return mski_request_header(ws, id, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_TOO_BIG;
+    if (mski_is_server(ws)) return mski_request_header(ws, id, p, end);
 #endif
     mski_answer_header(ws, id, p, end);
     return MISSKEY_ERR_OK;
 }
 
-/* A line fills all of rx. Only one that does not matter may be dropped. */
-static bool mski_long_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
+/* A line that rx cannot hold. What does not matter in it is dropped: the reason of an answer, most headers. */
+static misskey_err mski_long_line(misskey_ws *ws, uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *const colon = mski_until(p, end, ':');
-    if (!mski_has(ws, MSKI_LONG)) {
-        if (!mski_has(ws, MSKI_STARTED) || colon == end) return false;
-        if (mski_header_id(p, colon) <= MSKI_AUTHORIZATION) return false;
-    }
+    const uint8_t *name = p;
+    unsigned id, judged = ws->code_ == 101 ? MSKI_JUDGED_ANSWER : 0;
     mski_set(ws, MSKI_LONG);
-    return true;
+    if (!mski_has(ws, MSKI_STARTED)) return mski_is_server(ws) ? MISSKEY_ERR_TOO_BIG : mski_start_line(ws, p, p + 12);
+    id = mski_header_name(ws, &name, end);
+    if (id == MSKI_NO_HEADER) return MISSKEY_ERR_HTTP_SYNTAX;
+    if (mski_is_server(ws)) judged = MSKI_JUDGED_REQUEST;
+    if ((judged & MSKI_SEEN(id)) != 0) return MISSKEY_ERR_TOO_BIG;
+    return MISSKEY_ERR_OK;
+}
+
+static bool mski_is_empty_line(const uint8_t *line, const uint8_t *p)
+{
+    return p == line || (p == line + 1 && *line == '\r');
+}
+
+/* The LF that ends the line, or end if more bytes must come: that of a header needs the byte after it, which tells if
+   the header goes on (RFC 9112 section 5.2). A client puts spaces where it is folded; a server refuses that. NULL: the
+   line is wrong. */
+static uint8_t *mski_line_end(misskey_ws *ws, uint8_t *line, uint8_t *end)
+{
+    const bool started = mski_has(ws, MSKI_STARTED);
+    uint8_t *p;
+    for (p = line + ws->left_; p < end; p++) {
+        if (*p != '\n') {
+            if (!started && !mski_start_byte(ws, line, p)) return NULL;
+            continue;
+        }
+        if (!started || (!mski_has(ws, MSKI_LONG) && mski_is_empty_line(line, p))) return p;
+        if (p + 1 == end) break;
+        if (p[1] != ' ' && p[1] != '\t') return p;
+        if (mski_is_server(ws)) return NULL;
+        *p = ' ';
+        if (p > line && p[-1] == '\r') p[-1] = ' ';
+    }
+    ws->left_ = (uint32_t)(p - line);
+    return end;
 }
 
 /* One line. left_: bytes of it searched already; total_: bytes of the head. */
 static int mski_head_step(misskey_ws *ws, misskey_ws_event *ev)
 {
-    const uint8_t *const line = mski_rx(ws) + ws->raw_, *const end = mski_rx(ws) + ws->end_, *p = line + ws->left_;
-    const bool rest = mski_has(ws, MSKI_LONG);
+    uint8_t *const line = mski_rx(ws) + ws->raw_, *const end = mski_rx(ws) + ws->end_;
+    const uint8_t *p = mski_line_end(ws, line, end);
+    const bool started = mski_has(ws, MSKI_STARTED), rest = mski_has(ws, MSKI_LONG);
     misskey_err err = MISSKEY_ERR_OK;
-    p = mski_until(p, end, '\n');
-    ws->left_ = (uint32_t)(p - line);
-    if (p == end && ws->msg_len_ + ws->left_ < ws->d_.rx.size) return MSKI_MORE;
-    ws->total_ += ws->left_ + 1;
-    ws->raw_ += ws->left_ + (p < end);
+    uint32_t taken = ws->left_;
+    if (p == end && ws->msg_len_ + (size_t)(end - line) < ws->d_.rx.size) return MSKI_MORE;
+    if (p != NULL && p < end) taken = (uint32_t)(p - line) + 1;
+    ws->raw_ += taken;
+    ws->total_ += taken;
     ws->left_ = 0;
-    if (ws->total_ > MSKI_HEAD_MAX || (p == end && !mski_long_line(ws, line, end))) {
-        mski_fail_head(ws, MISSKEY_ERR_TOO_BIG);
-        return MSKI_AGAIN;
-    }
-    if (p == end) return MSKI_MORE;
-    mski_clear(ws, MSKI_LONG);
-    if (rest) return MSKI_AGAIN;
-    if (p > line && p[-1] == '\r') p--;
-    if (p == line) {
-        if (!mski_has(ws, MSKI_STARTED)) return MSKI_AGAIN; /* empty lines before it: RFC 9112 section 2.2 */
+    if (p == NULL) {
+        err = MISSKEY_ERR_HTTP_SYNTAX;
+    } else if (ws->total_ > MSKI_HEAD_MAX) {
+        err = MISSKEY_ERR_TOO_BIG;
+    } else if (p == end) {
+        if (!rest) err = mski_long_line(ws, line, line + taken);
+    } else if (rest) {
+        mski_clear(ws, MSKI_LONG);
+    } else if (!mski_is_empty_line(line, p)) {
+        if (p[-1] == '\r') p--;
+        err = started ? mski_header_line(ws, line, p) : mski_start_line(ws, line, p);
+    } else if (started) { /* others are before the start line: RFC 9112 section 2.2 */
 #if !MISSKEY_NO_SERVER
         if (mski_is_server(ws)) return mski_request_end(ws, ev);
 #endif
         return mski_answer_end(ws, ev);
     }
-    err = mski_has(ws, MSKI_STARTED) ? mski_header_line(ws, line, p) : mski_start_line(ws, line, p);
     if (err != MISSKEY_ERR_OK) mski_fail_head(ws, err);
     return MSKI_AGAIN;
 }
@@ -7202,8 +7389,8 @@ static bool mski_header_allowed(const misskey_header *h)
     unsigned id;
     if (h->name == NULL || h->value == NULL || *h->name == 0) return false;
     for (p = h->name; *p != 0; p++) if (!mski_token_char((uint8_t)*p)) return false;
-    id = mski_header_id(mski_bytes(h->name), mski_bytes(p));
-    if (id <= MSKI_AUTHORIZATION && id != MSKI_PROTOCOL) return false;
+    id = mski_extra_id(h);
+    if (id <= MSKI_TRANSFER_ENCODING && id != MSKI_PROTOCOL) return false;
     for (p = h->value; *p != 0; p++) if (((uint8_t)*p < ' ' && *p != '\t') || *p == 0x7F) return false;
     return true;
 }

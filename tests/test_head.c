@@ -1,7 +1,5 @@
-/* HTTP heads of the websocket section: what is asked, what is answered, and what is refused, in both roles. */
+/* HTTP heads of the websocket section: what opens, what asks, and what is refused, in both roles. */
 #include "heads.h"
-
-/* ---- handshake, client ---- */
 
 typedef struct { const char *name, *head; misskey_err err; unsigned code; } answer; /* err OK: it opens */
 
@@ -22,6 +20,21 @@ static const answer answers[] = {
       "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n", OPENS },
     { "100 first", "HTTP/1.1 100 Continue\r\n\r\n" SWITCH UP ACCEPT "\r\n", OPENS },
     { "103 first", "HTTP/1.1 103 Early Hints\r\n" UP "Sec-WebSocket-Accept: x\r\n\r\n" SWITCH UP ACCEPT "\r\n", OPENS },
+    { "any minor version", "HTTP/1.9 101 x\r\n" UP ACCEPT "\r\n", OPENS },
+    { "no phrase, no space", "HTTP/1.1 101\r\n" UP ACCEPT "\r\n", OPENS },
+    { "empty lines first", "\r\n\n\r\n" SWITCH UP ACCEPT "\r\n", OPENS },
+    { "three before it", "HTTP/1.1 100 x\r\n\r\nHTTP/1.0 102\n\nHTTP/1.1 199 \r\nnonsense: x\r\n\r\n" SWITCH UP ACCEPT
+      "\r\n", OPENS },
+    { "folded lines", SWITCH "Upgrade:\r\n websocket\r\nConnection: keep-alive\r\n\t , \n Upgrade\r\n \r\n"
+      "Sec-WebSocket-Accept: \r\n s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n \r\nX: y\n z\r\n\r\n", OPENS },
+    { "space before colon", SWITCH "Upgrade : websocket\r\nConnection \t: Upgrade\r\n" ACCEPT "\r\n", OPENS },
+    { "obs-text", "HTTP/1.1 101 \x80\xFF\r\nServer: \xE9\x80\r\n" UP ACCEPT "\r\n", OPENS },
+    { "list of one with empty elements", SWITCH "Upgrade: , websocket ,,\r\nConnection: upgrade\r\n" ACCEPT "\r\n",
+      OPENS },
+    { "Upgrade twice the same", SWITCH "Upgrade: websocket\r\n" UP ACCEPT "\r\n", OPENS },
+    { "extensions, but none", SWITCH UP ACCEPT "Sec-WebSocket-Extensions: , ,\r\n\r\n", OPENS },
+    { "a length, which means nothing here", SWITCH "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+      UP ACCEPT "\r\n", OPENS },
     { "offered protocol", SWITCH UP ACCEPT "Sec-WebSocket-Protocol: beta\r\n\r\n", OPENS },
     { "wrong accept", SWITCH UP "Sec-WebSocket-Accept: t3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", MISFIT },
     { "accept in other case", SWITCH UP "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n\r\n", MISFIT },
@@ -30,6 +43,10 @@ static const answer answers[] = {
     { "two accepts", SWITCH UP ACCEPT ACCEPT "\r\n", MISFIT },
     { "no Upgrade", SWITCH "Connection: Upgrade\r\n" ACCEPT "\r\n", MISFIT },
     { "Upgrade to h2c", SWITCH "Connection: Upgrade\r\nUpgrade: h2c\r\n" ACCEPT "\r\n", MISFIT },
+    { "Upgrade to both", SWITCH "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n" ACCEPT "\r\n", MISFIT },
+    { "Upgrade to both, in two lines", SWITCH "Upgrade: h2c\r\n" UP ACCEPT "\r\n", MISFIT },
+    { "empty Upgrade", SWITCH "Upgrade:\r\nConnection: Upgrade\r\n" ACCEPT "\r\n", MISFIT },
+    { "accept cut by a fold", SWITCH UP "Sec-WebSocket-Accept: s3pPLMBiTxa\r\n Q9kYGzzhZRbK+xOo=\r\n\r\n", MISFIT },
     { "no Connection", SWITCH "Upgrade: websocket\r\n" ACCEPT "\r\n", MISFIT },
     { "Connection: close", SWITCH "Upgrade: websocket\r\nConnection: upgraded, close\r\n" ACCEPT "\r\n", MISFIT },
     { "extension", SWITCH UP ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", MISFIT },
@@ -45,15 +62,28 @@ static const answer answers[] = {
     { "429", "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 17\r\n\r\nbody", STATUS 429 },
     { "503", "HTTP/1.1 503\r\nRetry-After: 21 Oct 2026 07:28:00 GMT\r\n\r\n", STATUS 503 },
     { "103 and 401", "HTTP/1.1 103 x\r\nLocation: y\r\nRetry-After: 1\r\n\r\nHTTP/1.1 401 Z\r\n\r\n", STATUS 401 },
+    { "long headers of a refusal", "HTTP/1.1 404 " X300 "\r\nConnection: " X300 "\r\nUpgrade: " X300 "\r\n" X300 ": "
+      X300 "\r\n " X300 "\r\nHost: " X300 "\r\n\r\n", STATUS 404 },
+    { "interim answer with long headers", "HTTP/1.1 103 " X300 "\r\nConnection: " X300 "\r\nUpgrade: " X300 "\r\n\r\n"
+      "HTTP/1.1 101 " X300 "\r\n" UP "Link: " X300 ",\r\n\t" X300 "\r\n " X300 "\r\n" ACCEPT "\r\n", OPENS },
     { "ssh", "SSH-2.0-OpenSSH_9.6\r\n", SYNTAX },
     { "TLS alert", "\x15\x03\x01\n", SYNTAX },
     { "HTTP/2", "HTTP/2 101 x\r\n" UP ACCEPT "\r\n", SYNTAX },
     { "short status", "HTTP/1.1 99 x\r\n\r\n", SYNTAX },
     { "long status", "HTTP/1.1 1010 x\r\n\r\n", SYNTAX },
     { "no colon", SWITCH UP "nonsense\r\n" ACCEPT "\r\n", SYNTAX },
-    { "space before colon", SWITCH "Upgrade : websocket\r\nConnection: Upgrade\r\n" ACCEPT "\r\n", SYNTAX },
-    { "folded line", SWITCH "Upgrade:\r\n websocket\r\nConnection: Upgrade\r\n" ACCEPT "\r\n", SYNTAX },
+    { "no name", SWITCH UP ": nonsense\r\n" ACCEPT "\r\n", SYNTAX },
+    { "space in a name", SWITCH UP "non sense: x\r\n" ACCEPT "\r\n", SYNTAX },
+    { "a long line without a name", SWITCH UP X100 "(" X300 "\r\n" ACCEPT "\r\n", SYNTAX },
+    { "white space behind the status line", SWITCH " X: y\r\n" UP ACCEPT "\r\n", SYNTAX },
+    { "bare CR in a value", SWITCH "X: a\rb\r\n" UP ACCEPT "\r\n", SYNTAX },
+    { "control in a value", SWITCH "X: a\x7F\r\n" UP ACCEPT "\r\n", SYNTAX },
+    { "status 099", "HTTP/1.1 099 x\r\n" UP ACCEPT "\r\n", SYNTAX },
+    { "behind an interim answer", "HTTP/1.1 100 x\r\n\r\n<html>", SYNTAX },
+    { "Accept that rx cannot hold", SWITCH UP "Sec-WebSocket-Accept: " X300 "\r\n\r\n", MISSKEY_ERR_TOO_BIG, 0 },
 };
+
+/* ---- answers ---- */
 
 TEST client_reads_answers(void)
 {
@@ -117,6 +147,137 @@ TEST heads_larger_than_rx(void)
         describe(S, 256, 256);
         if (play_head(S, head, n, 100)) CHECK(len < 200 && S->ev.text.len == len);
         else CHECK(len > 100 && drain(S) && closed_as(S, MISSKEY_ERR_TOO_BIG, 400));
+    }
+    PASS();
+}
+
+static void put_answer(unsigned status, int without, const char *extra)
+{
+    unsigned n;
+    made.len = 0;
+    made.answer = true;
+    for (n = rnd(6) == 0 ? rnd(4) : 0; n > 0; n--) put_line_end();
+    for (n = rnd(3) == 0 ? rnd(4) : 0; n > 0; n--) put_interim();
+    put_status_line(status);
+    put_lines(without, extra);
+}
+
+static const misskey_header offer_two[] = { { "Sec-WebSocket-Protocol", "alpha,  beta" } };
+
+static void describe_client(size_t rx)
+{
+    describe(C, rx, 1024);
+    C->desc.headers = offer_two;
+    C->desc.num_headers = 1;
+}
+
+/* What is left of made is a frame. */
+static bool rest_says_ok(endpoint *e)
+{
+    while (!next(e)) {
+        const size_t n = misskey_ws_feed(&e->ws, made.text + played, made.len - played);
+        played += n;
+        if (n == 0) return false;
+    }
+    return e->ev.type == MISSKEY_WS_EVENT_MESSAGE && is(e->ev.text, "ok") && played == made.len && !next(e);
+}
+
+/* Any head that RFC 9112 allows opens, at any size of rx and in any pieces, and the frame behind it is read. */
+TEST valid_answers_open(void)
+{
+    static const char *const extra[] = { NULL, "Sec-WebSocket-Protocol: beta\r\n", "sec-websocket-protocol:\n alpha \n",
+                                         "Sec-WebSocket-Extensions: ,\r\n", "Content-Length: 7\r\n" };
+    unsigned round;
+    for (round = 0; round < 4000; round++) {
+        size_t head;
+        CASE("round %u", round);
+        put_answer(101, -1, extra[rnd(SIZE(extra))]);
+        head = made.len;
+        put("\x81\x02ok");
+        describe_client(256 + (rnd(2) ? rnd(600) : 0));
+        CHECK(play_head(C, made.text, made.len, 0) && C->ev.type == MISSKEY_WS_EVENT_OPEN);
+        CHECK(played >= head && rest_says_ok(C));
+    }
+    PASS();
+}
+
+TEST valid_refusals_are_refusals(void)
+{
+    unsigned round;
+    for (round = 0; round < 2000; round++) {
+        const unsigned status = round % 3 == 0 ? 102 + rnd(898) : 200 + rnd(400);
+        CASE("round %u status %u", round, status);
+        put_answer(status, rnd(2) ? (int)rnd(3) : -1, "Content-Length: 4\r\n");
+        if (status < 200) put("HTTP/1.1 404\r\n\r\n");
+        describe_client(256);
+        CHECK(play_head(C, made.text, made.len, 0) && C->ev.type == MISSKEY_WS_EVENT_CLOSED);
+        CHECK(C->ev.err == MISSKEY_ERR_HTTP_STATUS && C->ev.code == (status < 200 ? 404 : status));
+        CHECK(C->ev.location.ptr == NULL && C->ev.retry_after == 0 && (status >= 200 || C->ev.text.ptr == NULL));
+    }
+    PASS();
+}
+
+/* One thing that is wrong in a head that is right: the error is that of this thing. */
+TEST one_fault_in_an_answer(void)
+{
+    static const struct { int without; const char *extra; misskey_err err; } faults[] = {
+        { 0, NULL, MISSKEY_ERR_WS_ACCEPT }, { 1, NULL, MISSKEY_ERR_WS_ACCEPT }, { 2, NULL, MISSKEY_ERR_WS_ACCEPT },
+        { 2, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK-xOo=\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { 2, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { 2, "Sec-WebSocket-Accept:\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { 0, "Upgrade: websockets\r\n", MISSKEY_ERR_WS_ACCEPT }, { 0, "Upgrade: , ,\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { 1, "Connection: upgrades\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { 1, "Connection: up grade\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, ACCEPT, MISSKEY_ERR_WS_ACCEPT }, { -1, "Upgrade: h2c\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, "Sec-WebSocket-Extensions: permessage-deflate\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, "Sec-WebSocket-Extensions: ,,\n ,x\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, "Sec-WebSocket-Protocol: gamma\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, "Sec-WebSocket-Protocol: ALPHA\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, "Sec-WebSocket-Protocol:\r\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, "Sec-WebSocket-Protocol: beta\nSec-WebSocket-Protocol: beta\n", MISSKEY_ERR_WS_ACCEPT },
+        { -1, ": x\r\n", MISSKEY_ERR_HTTP_SYNTAX }, { -1, "X\r\n", MISSKEY_ERR_HTTP_SYNTAX },
+        { -1, "X Y: z\r\n", MISSKEY_ERR_HTTP_SYNTAX }, { -1, "X(: z\r\n", MISSKEY_ERR_HTTP_SYNTAX },
+        { -1, "\xC3\xA9: z\r\n", MISSKEY_ERR_HTTP_SYNTAX }, { -1, "X: \001\r\n", MISSKEY_ERR_HTTP_SYNTAX },
+        { -1, "X: \x7F\n", MISSKEY_ERR_HTTP_SYNTAX }, { -1, "X: a\rb\r\n", MISSKEY_ERR_HTTP_SYNTAX },
+        { -1, "X: a\r\r\n", MISSKEY_ERR_HTTP_SYNTAX }, { -1, "HTTP/1.1 101\r\n", MISSKEY_ERR_HTTP_SYNTAX },
+        { -1, X100 " " X300 "\r\n", MISSKEY_ERR_HTTP_SYNTAX },
+        { -1, "Connection: " X300 "\r\n", MISSKEY_ERR_TOO_BIG }, { -1, "Upgrade:\n " X300 "\r\n", MISSKEY_ERR_TOO_BIG },
+    };
+    unsigned round;
+    for (round = 0; round < 100 * SIZE(faults); round++) {
+        const size_t i = round % SIZE(faults);
+        const bool misfit = faults[i].err == MISSKEY_ERR_WS_ACCEPT;
+        CASE("round %u fault %u", round, (unsigned)i);
+        put_answer(101, faults[i].without, faults[i].extra);
+        describe_client(256);
+        CHECK(play_head(C, made.text, made.len, 0) && C->ev.type == MISSKEY_WS_EVENT_CLOSED);
+        CHECK(C->ev.err == faults[i].err && C->ev.code == (misfit ? 101 : 0) && !next(C) && drain(C) == 0);
+    }
+    PASS();
+}
+
+/* A head may have 64 KiB; those before it do not count. */
+TEST heads_are_limited(void)
+{
+    static char text[200000];
+    const size_t most = 65536;
+    size_t len = 0, i, extra;
+    for (extra = 0; extra < 2; extra++) {
+        for (i = 0, len = 0; i < 2; i++) { /* the interim answer has its own 64 KiB */
+            const char *const first = i == 0 ? "HTTP/1.1 103 x\r\nX: " : "HTTP/1.1 101 x\r\n" UP ACCEPT "X: ";
+            const size_t start = len;
+            len += (size_t)sprintf(text + len, "%s", first);
+            memset(text + len, 'x', most - (len - start) - 4);
+            len = start + most - 4;
+            memcpy(text + len, "x\r\n\r\n", 5);
+            if (i == 1 && extra == 1) len += (size_t)sprintf(text + len, "x\r\n\r\n");
+            else len += (size_t)sprintf(text + len, "\r\n\r\n");
+        }
+        CASE("%u more", (unsigned)extra);
+        describe_client(256);
+        CHECK(play_head(C, text, len, 200));
+        if (extra == 0) CHECK(C->ev.type == MISSKEY_WS_EVENT_OPEN);
+        else CHECK(C->ev.type == MISSKEY_WS_EVENT_CLOSED && C->ev.err == MISSKEY_ERR_TOO_BIG && C->ev.code == 0);
     }
     PASS();
 }
@@ -223,12 +384,216 @@ TEST server_shows_the_request(void)
     PASS();
 }
 
-SUITE(handshake)
+/* ---- requests at random ---- */
+
+static void put_request(const char *line, int without, const char *extra)
+{
+    unsigned n;
+    made.len = 0;
+    made.answer = false;
+    for (n = rnd(6) == 0 ? rnd(4) : 0; n > 0; n--) put_line_end();
+    put(line);
+    put_line_end();
+    put_lines(without, extra);
+}
+
+/* The request line, what the event says then, and a token in it. */
+static const struct { const char *line, *path, *token; } targets[] = {
+    { "GET /streaming HTTP/1.1", "/streaming", NULL }, { "GET / HTTP/1.9", "/", NULL },
+    { "GET /streaming?i=a%20b%2Bc%C3%A9 HTTP/1.1", "/streaming", "a b+c\xC3\xA9" },
+    { "GET /streaming?a=1&i=tok&i=second HTTP/1.1", "/streaming", "tok" },
+    { "GET /streaming?xi=no HTTP/1.1", "/streaming", NULL },
+    { "GET /s?i=a+b HTTP/1.1", "/s", "a b" }, { "GET /?i= HTTP/1.1", "/", "" },
+    { "GET /%00%C3%28?i=x HTTP/1.1", "/%00%C3%28", "x" },
+    { "GET http://misskey.example/streaming?i=x HTTP/1.1", "/streaming", "x" },
+    { "GET HTTPS://[::1]:3000/a/b HTTP/1.1", "/a/b", NULL }, { "GET ws://h HTTP/1.1", "/", NULL },
+    { "GET http://h:80?i=x HTTP/1.1", "/", "x" }, { "GET /http://h/x?i=y HTTP/1.1", "/http://h/x", "y" },
+    { "GET //h/x?i=http://z/ HTTP/1.1", "//h/x", "http://z/" },
+};
+
+TEST valid_requests_ask(void)
+{
+    static const struct { const char *extra, *token, *protocols; } t[] = {
+        { NULL, NULL, NULL }, { "Authorization: Bearer header\r\n", "header", NULL },
+        { "authorization:\tbearer  x\n", "x", NULL },
+        { "Authorization: Basic abc\r\n", NULL, NULL },
+        { "Sec-WebSocket-Protocol: alpha, beta\r\n", NULL, "alpha, beta" },
+        { "Sec-WebSocket-Protocol: alpha\r\nSec-WebSocket-Protocol:\tbeta,gamma \r\nSec-WebSocket-Protocol:delta\r\n",
+          NULL,
+          "alpha,beta,gamma,delta" },
+        { "Sec-WebSocket-Protocol: a\r\nAuthorization: Bearer tok\r\nsec-websocket-protocol: b\n", "tok", "a,b" },
+        { "Content-Length: 0\r\n", NULL, NULL }, { "Content-length: 00\r\nContent-Length: 0\r\n", NULL, NULL },
+        { "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", NULL, NULL },
+        { "Upgrade: h2c, websocket/13\r\n", NULL, NULL }, { "X: \xFF\x80\t\r\n", NULL, NULL },
+    };
+    unsigned round;
+    for (round = 0; round < 4000; round++) {
+        const size_t i = rnd(SIZE(t)), k = rnd(SIZE(targets));
+        size_t head;
+        CASE("round %u: %s, %.30s", round, targets[k].line, t[i].extra != NULL ? t[i].extra : "");
+        put_request(targets[k].line, -1, t[i].extra);
+        head = made.len;
+        put("\x81\x82....\x41\x45");
+        describe(S, 256 + (rnd(2) ? rnd(600) : 0), 256);
+        CHECK(play_head(S, made.text, made.len, 0) && S->ev.type == MISSKEY_WS_EVENT_UPGRADE);
+        CHECK(is(S->ev.text, targets[k].path) && is(S->ev.protocols, t[i].protocols));
+        CHECK(is(S->ev.token, t[i].token != NULL ? t[i].token : targets[k].token));
+        CHECK(misskey_ws_accept(&S->ws, NULL) == MISSKEY_ERR_OK && next_is(S, MISSKEY_WS_EVENT_OPEN) && drain(S) > 0);
+        CHECK(played >= head && rest_says_ok(S));
+    }
+    PASS();
+}
+
+TEST one_fault_in_a_request(void)
+{
+    static const struct { const char *line; int without; const char *extra; unsigned status; } faults[] = {
+        { NULL, 0, NULL, 400 }, { NULL, 1, NULL, 400 }, { NULL, 2, NULL, 400 }, { NULL, 3, NULL, 400 },
+        { NULL, 4, NULL, 400 },
+        { NULL, 4, "Sec-WebSocket-Version: 8\r\n", 426 }, { NULL, 4, "Sec-WebSocket-Version: 13, 8\r\n", 426 },
+        { NULL, -1, VERSION, 400 }, { NULL, -1, ASK_KEY, 400 }, { NULL, -1, "Host: h\r\n", 400 },
+        { NULL, -1, "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n", 400 },
+        { NULL, 2, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n", 400 },
+        { NULL, 0, "Upgrade: websocket/13\r\n", 400 },
+        { NULL, 3, "Host: ::1\r\n", 400 }, { NULL, 3, "Host: a b\r\n", 400 }, { NULL, 3, "Host: h:99999\r\n", 400 },
+        { NULL, 3, "Host: u@h\r\n", 400 }, { NULL, 3, "Host: h, h\r\n", 400 }, { NULL, 3, "Host: \xC3\xA9\r\n", 400 },
+        { NULL, -1, "X:\r\n folded\r\n", 400 }, { NULL, -1, "X: y\n\tz\n", 400 }, { NULL, -1, " X: y\r\n", 400 },
+        { NULL, -1, "X : y\r\n", 400 }, { NULL, -1, "X\t: y\r\n", 400 }, { NULL, -1, "X\r\n", 400 },
+        { NULL, -1, ": y\r\n", 400 },
+        { NULL, -1, "X: \001\r\n", 400 }, { NULL, -1, "X: y\r\r\n", 400 }, { NULL, -1, "X: \x7F\r\n", 400 },
+        { NULL, -1, "Content-Length: 1\r\n", 400 }, { NULL, -1, "Content-Length:\r\n", 400 },
+        { NULL, -1, "Content-Length: 0\r\nContent-Length: 5\r\n", 400 }, { NULL, -1, "Content-Length: 0, 5\r\n", 400 },
+        { NULL, -1, "Content-Length: -0\r\n", 400 }, { NULL, -1, "Transfer-Encoding: chunked\r\n", 400 },
+        { NULL, -1, "Transfer-Encoding: identity\r\n", 400 }, { NULL, -1, "Content-Length: " X300 "\r\n", 400 },
+        { NULL, -1, "Authorization: Bearer " X300 "\r\n", 400 }, { "GET /\xC3\xA9 HTTP/1.1", -1, NULL, 400 },
+        { "GET * HTTP/1.1", -1, NULL, 400 }, { "GET h:443 HTTP/1.1", -1, NULL, 400 },
+        { "GET streaming HTTP/1.1", -1, NULL, 400 },
+        { "GET http:/h/x HTTP/1.1", -1, NULL, 400 }, { "GET ://h/x HTTP/1.1", -1, NULL, 400 },
+        { "GET http:// HTTP/1.1", -1, NULL, 400 },
+        { "GET http://u@h/x HTTP/1.1", -1, NULL, 400 }, { "GET http://h:0/x HTTP/1.1", -1, NULL, 400 },
+        { "GET http://[::1/x HTTP/1.1", -1, NULL, 400 }, { "CONNECT h:443 HTTP/1.1", -1, NULL, 400 },
+        { "OPTIONS * HTTP/1.1", -1, NULL, 400 },
+        { "POST /streaming HTTP/1.1", -1, NULL, 400 }, { "GET /streaming HTTP/1.0", -1, NULL, 400 },
+        { "GET  /streaming HTTP/1.1", -1, NULL, 400 }, { "GET /streaming  HTTP/1.1", -1, NULL, 400 },
+        { "GET /streaming HTTP/1.1 ", -1, NULL, 400 }, { "GET /streaming HTTP/2.0", -1, NULL, 400 },
+        { "GET /streaming", -1, NULL, 400 },
+    };
+    char status[32];
+    unsigned round;
+    for (round = 0; round < 60 * SIZE(faults); round++) {
+        const size_t i = round % SIZE(faults);
+        size_t at;
+        CASE("round %u fault %u", round, (unsigned)i);
+        put_request(faults[i].line != NULL ? faults[i].line : targets[rnd(SIZE(targets))].line, faults[i].without,
+            faults[i].extra);
+        put("\x81\x82....\x41\x45");
+        describe(S, 256, 256);
+        CHECK(!play_head(S, made.text, made.len, 0));
+        for (at = played; at < made.len; at++) (void)feed(S, made.text + at, 1);
+        CHECK(!next(S));
+        drain(S);
+        snprintf(status, sizeof status, "HTTP/1.1 %u ", faults[i].status);
+        CHECK(strncmp((char *)out, status, strlen(status)) == 0 && next_is(S, MISSKEY_WS_EVENT_CLOSED));
+        CHECK(S->ev.code == faults[i].status && S->ev.err >= MISSKEY_ERR_HTTP_SYNTAX && !next(S) && drain(S) == 0);
+    }
+    PASS();
+}
+
+/* ---- what is no HTTP is told at the first byte that cannot be ---- */
+
+/* May text be the beginning of a status line, or of a request line? From the grammar (RFC 9112 sections 3 and 4). */
+static bool may_be_answer(const char *text, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (text[i] == '\n' || (text[i] == '\r' && (i + 1 == n || text[i + 1] == '\n')))) i++;
+    for (text += i, n -= i, i = 0; i < n && i < 13; i++) {
+        const char c = text[i];
+        if (i < 7 ? c != "HTTP/1."[i] : i == 8 ? c != ' ' : i == 12 ? c != ' ' && c != '\r' && c != '\n' :
+            c < (i == 9 ? '1' : '0') || c > '9') return false;
+        if (i == 12 && c == '\n') return true;
+    }
+    return n < 14 || text[12] != '\r' || text[13] == '\n';
+}
+
+static bool may_be_request(const char *text, size_t n)
+{
+    const char *const rest = " HTTP/1.";
+    size_t i = 0, method, target, k;
+    while (i < n && (text[i] == '\n' || (text[i] == '\r' && (i + 1 == n || text[i + 1] == '\n')))) i++;
+    text += i;
+    n -= i;
+    for (method = 0; method < n; method++) {
+        const char c = text[method];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+            (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) break;
+    }
+    if (method == n) return true;
+    if (method == 0 || text[method] != ' ') return false;
+    for (target = method + 1; target < n && text[target] > ' ' && text[target] < 0x7F; target++) {}
+    if (target == n) return true;
+    if (target == method + 1) return false;
+    for (k = 0; k < 8 && target + k < n; k++) if (text[target + k] != rest[k]) return false;
+    if (n <= target + 8) return true;
+    if (text[target + 8] < '0' || text[target + 8] > '9') return false;
+    if (n == target + 9 || text[target + 9] == '\n') return true;
+    return text[target + 9] == '\r' && (n == target + 10 || text[target + 10] == '\n');
+}
+
+TEST first_wrong_byte(endpoint *e)
+{
+    static const char *const begin_with[2][3] = {
+        { "HTTP/1.1 101 Switching", "\r\n\nHTTP/1.0 200\r\nX: y", "\r\nHTTP/1.1 999\n" },
+        { "GET /streaming?i=x HTTP/1.1\r\nX: y", "\r\nget / HTTP/1.9\nX", "OPTIONS * HTTP/1.0\r\n" }
+    };
+    unsigned which, c;
+    size_t n;
+    for (which = 0; which < 3; which++) {
+        const char *const good = begin_with[e == S][which];
+        for (n = 0; n < strlen(good); n++) {
+            for (c = 0; c < 256; c++) {
+                char text[64];
+                const bool whole = rnd(2) == 1;
+                bool fits, line = false;
+                size_t i;
+                memcpy(text, good, n);
+                text[n] = (char)c;
+                for (i = 2; i <= n; i++) line = line || (good[i] == '\n' && good[i - 1] != '\n' && good[i - 2] != '\n');
+                fits = e == C ? may_be_answer(text, n + 1) : may_be_request(text, n + 1);
+                if (line) break; /* header lines are told when they end */
+                CASE("%s: byte %u is %02x", good, (unsigned)n, c);
+                describe(e, 256, 512);
+                CHECK(begin(e) && (e == S || drain(e) > 0));
+                for (i = 0; i < n && !whole; i++) CHECK(feed(e, text + i, 1) && !next(e));
+                CHECK(feed(e, text + i, n + 1 - i) && (e == C || !next(e)));
+                if (e == C) CHECK(next(e) == !fits);
+                else CHECK((drain(e) > 0) == !fits);
+                if (fits) continue;
+                CHECK(e == C || (strncmp((char *)out, "HTTP/1.1 400 ", 13) == 0 && next(e)));
+                CHECK(e->ev.type == MISSKEY_WS_EVENT_CLOSED && e->ev.err == MISSKEY_ERR_HTTP_SYNTAX);
+                CHECK(e->ev.code == (e == S ? 400 : 0) && !next(e));
+            }
+        }
+    }
+    PASS();
+}
+
+SUITE(from_servers)
 {
     RUN_TEST(client_reads_answers);
     RUN_TEST(heads_larger_than_rx);
+    RUN_TEST(valid_answers_open);
+    RUN_TEST(valid_refusals_are_refusals);
+    RUN_TEST(one_fault_in_an_answer);
+    RUN_TEST(heads_are_limited);
+    RUN_TESTp(first_wrong_byte, C);
+}
+
+SUITE(from_clients)
+{
     RUN_TEST(server_reads_requests);
     RUN_TEST(server_shows_the_request);
+    RUN_TEST(valid_requests_ask);
+    RUN_TEST(one_fault_in_a_request);
+    RUN_TESTp(first_wrong_byte, S);
 }
 
 GREATEST_MAIN_DEFS();
@@ -236,6 +601,7 @@ GREATEST_MAIN_DEFS();
 int main(int argc, char **argv)
 {
     GREATEST_MAIN_BEGIN();
-    RUN_SUITE(handshake);
+    RUN_SUITE(from_servers);
+    RUN_SUITE(from_clients);
     GREATEST_MAIN_END();
 }

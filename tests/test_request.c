@@ -44,7 +44,9 @@ TEST client_writes_request(void)
 TEST init_refuses(void)
 {
     static const char *const own[] = { "Host", "UPGRADE", "connection", "authorization", "Sec-WebSocket-Key",
-                                       "Sec-WebSocket-Version", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept" };
+                                       "Sec-WebSocket-Version", "Sec-WebSocket-Extensions", "Sec-WebSocket-Accept",
+                                       "SEC-websocket-Location", "Sec-WebSocket-", "content-length",
+                                       "Transfer-Encoding" };
     static char text[8];
     static misskey_header header;
     unsigned c, field;
