@@ -164,8 +164,9 @@ OPTIONS (define before the include; 0 or 1 unless said; none changes a public st
                            replace libc; with all four <string.h> is not included
 
 SECURITY
-    The token goes into the Authorization header (or, asked for, percent-encoded into ?i=); it is in no event and no
-    error text and is wiped from the send memory once the upgrade request has left. Host, path, token and extra headers
+    The token goes into the Authorization header (or, asked for, percent-encoded into ?i=). It is in no error text and
+    in no event that tells how a connection ended, even if a proxy repeats it in a reason or a Location, however
+    encoded. It is wiped from the send memory once the upgrade request has left. Host, path, token and extra headers
     with CR, LF, NUL or (where it matters) a space are refused. Peers can make the library use the lent memory and
     linear time, no more; ids of notes are hashed without a secret, so capture only ids that a server gave.
 */
@@ -2063,6 +2064,8 @@ typedef enum misskey_ws_event_type {
     MISSKEY_WS_EVENT_FORCE32_ = 0x7FFFFFFF
 } misskey_ws_event_type;
 
+/* What is shown of an HTTP head is valid UTF-8 without control characters. A reason phrase or Location that is not is
+   missing; a request whose token or protocols are not is answered with 400. */
 typedef struct misskey_ws_event {   /* views: until the next poll */
     misskey_ws_event_type type;
     misskey_err err;                /* CLOSED: OK after a valid Close from the peer */
@@ -2074,9 +2077,10 @@ typedef struct misskey_ws_event {   /* views: until the next poll */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message */
     misskey_str text;               /* MESSAGE: payload; DROPPED: its first bytes, cut anywhere; UPGRADE: path of the
                                        request as sent, without the query, ASCII; CLOSED: reason of the Close frame,
-                                       or reason phrase of the refusal */
-    misskey_str location;           /* CLOSED: Location of a redirect without its query, where the token may be; missing
-                                       if there was none or rx is too small for it */
+                                       valid UTF-8 that may have control characters, or reason phrase of the refusal;
+                                       missing if the token of the desc is in it */
+    misskey_str location;           /* CLOSED: Location of a redirect without its query; missing if there was none, rx
+                                       is too small for it or the token of the desc is in it */
     misskey_str token;              /* UPGRADE: Authorization: Bearer, else ?i= decoded; missing if anonymous */
     misskey_str protocols;          /* UPGRADE: Sec-WebSocket-Protocol; several lines are joined by commas */
 } misskey_ws_event;
@@ -6656,6 +6660,52 @@ static unsigned mski_header_id(const uint8_t *p, const uint8_t *end)
     return id;
 }
 
+/* May an event show this text? UTF-8 without control characters: C0, DEL, and C1, which are U+0080 to U+009F. */
+static bool mski_is_shown(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *q;
+    for (q = p; q < end; q++) {
+        if (*q < ' ' || *q == 0x7F || (*q == 0xC2 && q + 1 < end && q[1] < 0xA0)) return false;
+    }
+    return mski_utf8_valid(p, (size_t)(end - p), false);
+}
+
+/* The next character of a text that may be percent-encoded, even several times: a %, any number of 25, two digits.
+   percent: a % is looked for, so no digits belong to it. */
+static unsigned mski_unescaped(const uint8_t **text, const uint8_t *end, bool percent)
+{
+    const uint8_t *p = *text;
+    unsigned c = *p++;
+    if (c == '%') {
+        while (end - p >= 2 && p[0] == '2' && p[1] == '5') p += 2;
+        if (!percent && end - p >= 2 && (mski_hex(p[0]) | mski_hex(p[1])) < 16) {
+            c = mski_hex(p[0]) << 4 | mski_hex(p[1]);
+            p += 2;
+        }
+    }
+    *text = p;
+    return c;
+}
+
+/* Does the token of the request begin in p..cut, in any spelling? Proxies repeat what they were asked in reasons and
+   addresses. In a form, + stands for a space. */
+static bool mski_echoes(const misskey_ws *ws, const uint8_t *p, const uint8_t *cut, const uint8_t *end)
+{
+    const uint8_t *const token = mski_bytes(ws->d_.token);
+    const uint8_t *const token_end = token + MISSKEY_STRLEN((const char *)token);
+    for (; token < token_end && p < cut; p++) {
+        const uint8_t *q = p, *t = token;
+        unsigned want = 0, c = 0;
+        while (c == want && t < token_end && q < end) {
+            want = mski_unescaped(&t, token_end, false);
+            c = mski_unescaped(&q, end, want == '%');
+            if (want == '+' && c == ' ') c = want;
+        }
+        if (c == want && t == token_end) return true;
+    }
+    return false;
+}
+
 /* Moves a value to the others at the beginning of rx. False: not enough room beside them. */
 static bool mski_keep(misskey_ws *ws, unsigned slot, const uint8_t *p, const uint8_t *end)
 {
@@ -6734,12 +6784,18 @@ static bool mski_version_byte(unsigned i, uint8_t c)
 
 /* --- client --- */
 
+/* Keeps p..cut for CLOSED, unless it is not to be shown or the token begins there. */
+static void mski_keep_text(misskey_ws *ws, unsigned slot, const uint8_t *p, const uint8_t *cut, const uint8_t *end)
+{
+    if (mski_is_shown(p, cut) && !mski_echoes(ws, p, cut, end)) (void)mski_keep(ws, slot, p, cut);
+}
+
 /* Its bytes have been checked. */
 static bool mski_status_line(misskey_ws *ws, const uint8_t *p, const uint8_t *end)
 {
     if (end - p < 12) return false;
     ws->code_ = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
-    if (end - p > 13 && ws->code_ >= 200) (void)mski_keep(ws, MSKI_KEPT_REASON, p + 13, end);
+    if (end - p > 13 && ws->code_ >= 200) mski_keep_text(ws, MSKI_KEPT_REASON, p + 13, end, end);
     return true;
 }
 
@@ -6773,7 +6829,7 @@ static uint32_t mski_seconds(const uint8_t *p, const uint8_t *end)
 /* Retry-After and Location of a refusal. */
 static void mski_refusal_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
 {
-    if (id == MSKI_LOCATION) (void)mski_keep(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?'));
+    if (id == MSKI_LOCATION) mski_keep_text(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?'), end);
     else if (id == MSKI_RETRY_AFTER) ws->in_.head.retry_after = mski_seconds(p, end);
 }
 
@@ -6866,6 +6922,7 @@ static void mski_reverse(uint8_t *p, uint8_t *end)
 /* Keeps what an UPGRADE event shows. */
 static misskey_err mski_keep_shown(misskey_ws *ws, unsigned slot, const uint8_t *p, const uint8_t *end)
 {
+    if (!mski_is_shown(p, end)) return MISSKEY_ERR_HTTP_SYNTAX;
     return mski_keep(ws, slot, p, end) ? MISSKEY_ERR_OK : MISSKEY_ERR_TOO_BIG;
 }
 
@@ -6875,6 +6932,7 @@ static misskey_err mski_join_protocols(misskey_ws *ws, const uint8_t *p, const u
 {
     const uint32_t at = ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].at, len = ws->in_.head.kept[MSKI_KEPT_PROTOCOLS].len;
     uint8_t *const between = mski_rx(ws) + at + len - 1, *const more = mski_rx(ws) + ws->msg_len_, *last;
+    if (!mski_is_shown(p, end)) return MISSKEY_ERR_HTTP_SYNTAX;
     if (!mski_keep(ws, MSKI_KEPT_PROTOCOLS, p - 1, end)) return MISSKEY_ERR_TOO_BIG;
     last = mski_rx(ws) + ws->msg_len_;
     *more = ',';
@@ -6924,7 +6982,7 @@ static misskey_err mski_split_target(misskey_ws *ws)
         }
         ws->in_.head.kept[MSKI_KEPT_TOKEN].at = (uint32_t)(token - mski_rx(ws)) + 1;
         ws->in_.head.kept[MSKI_KEPT_TOKEN].len = (uint32_t)(dst - token);
-        return MISSKEY_ERR_OK;
+        return mski_is_shown(token, dst) ? MISSKEY_ERR_OK : MISSKEY_ERR_HTTP_SYNTAX;
     }
     return MISSKEY_ERR_OK;
 }
@@ -7590,11 +7648,13 @@ static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
     ev->code = ws->code_;
     ev->err = (misskey_err)ws->err_;
     if (mski_has(ws, MSKI_REASON)) { /* moved to rx, where all views are */
-        ev->text.ptr = (const char *)mski_rx(ws);
-        ev->text.len = ws->ctrl_len_ - 2u;
-        MISSKEY_MEMCPY(mski_rx(ws), ws->in_.ctrl + 2, ev->text.len);
-        ws->msg_ = 0;
-        ws->msg_len_ = ev->text.len;
+        const uint8_t *const reason = ws->in_.ctrl + 2, *const end = ws->in_.ctrl + ws->ctrl_len_;
+        ws->msg_ = ws->msg_len_ = 0;
+        if (!mski_echoes(ws, reason, end, end)) {
+            ev->text.ptr = (const char *)mski_rx(ws);
+            ev->text.len = ws->msg_len_ = (size_t)(end - reason);
+            MISSKEY_MEMCPY(mski_rx(ws), reason, ws->msg_len_);
+        }
     } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !mski_is_server(ws)) {
         ev->retry_after = ws->in_.head.retry_after;
         ev->text = mski_kept(ws, MSKI_KEPT_REASON);

@@ -38,6 +38,35 @@ static inline void ws_choose(ws_choice *c, fuzz_input *in)
     c->seed = fuzz_byte(in);
 }
 
+/* Out of a head comes UTF-8 without control characters. */
+static inline void ws_check_shown(misskey_str text)
+{
+    size_t i;
+    MUST(ref_utf8(text.ptr, text.len));
+    for (i = 0; i < text.len; i++) {
+        const uint8_t c = (uint8_t)text.ptr[i];
+        MUST(c >= 0x20 && c != 0x7F && !(c == 0xC2 && (uint8_t)text.ptr[i + 1] < 0xA0));
+    }
+}
+
+static inline void ws_check_no_token(misskey_str text)
+{
+    size_t i;
+    for (i = 0; i + 6 <= text.len; i++) MUST(memcmp(text.ptr + i, "secret", 6) != 0);
+}
+
+static inline void ws_check_event(const ws_peer *peer, const misskey_ws_event *ev)
+{
+    ws_check_shown(ev->location);
+    ws_check_shown(ev->token);
+    ws_check_shown(ev->protocols);
+    if (ev->type == MISSKEY_WS_EVENT_UPGRADE || ev->err == MISSKEY_ERR_HTTP_STATUS) ws_check_shown(ev->text);
+    if (ev->type == MISSKEY_WS_EVENT_UPGRADE) MUST(ev->text.len > 0 && ev->text.ptr[0] == '/');
+    if (ev->type != MISSKEY_WS_EVENT_CLOSED || peer->choice->server) return;
+    ws_check_no_token(ev->location);
+    ws_check_no_token(ev->text);
+}
+
 static inline void ws_log_event(ws_peer *peer, const misskey_ws_event *ev)
 {
     wire_log *const log = &peer->run->events;
@@ -48,6 +77,7 @@ static inline void ws_log_event(ws_peer *peer, const misskey_ws_event *ev)
     wire_view(log, ev->location.ptr, ev->location.len);
     wire_view(log, ev->token.ptr, ev->token.len);
     wire_view(log, ev->protocols.ptr, ev->protocols.len);
+    ws_check_event(peer, ev);
     MUST(!peer->run->closed);
     peer->run->closed = ev->type == MISSKEY_WS_EVENT_CLOSED;
     peer->asked = ev->type == MISSKEY_WS_EVENT_UPGRADE;
