@@ -2073,7 +2073,9 @@ typedef struct misskey_ws_event {   /* views: until the next poll */
                                        Close without one, 1006 for an end without Close, 0 for an end within the upgrade
                                        */
     bool binary;                    /* MESSAGE, DROPPED */
-    uint32_t retry_after;           /* CLOSED: Retry-After of a refusal in seconds, 0 = none */
+    uint32_t retry_after;           /* CLOSED: Retry-After of a refusal in seconds, 0 = none, or the time has passed. A
+                                       date is compared with the Date of the same answer; 60 if there is no Date or
+                                       Retry-After is not understood */
     uint64_t size;                  /* DROPPED: payload bytes of the whole message */
     misskey_str text;               /* MESSAGE: payload; DROPPED: its first bytes, cut anywhere; UPGRADE: path of the
                                        request as sent, without the query, ASCII; CLOSED: reason of the Close frame,
@@ -2106,8 +2108,9 @@ typedef struct misskey_ws {         /* small members first: short offsets make s
     misskey_ws_desc d_;
     union {
         struct {                    /* upgrade */
-            uint32_t retry_after;
+            uint32_t retry, date;   /* Retry-After and Date: seconds */
             uint16_t seen;          /* headers seen, bit per MSKI_SEEN */
+            uint8_t retry_form, date_form; /* what these seconds are: MSKI_TIME and so on */
             struct { uint32_t at, len; } kept[3]; /* values kept in rx: where + 1 */
             uint8_t accept[28];     /* Sec-WebSocket-Accept expected (client) or to be sent (server) */
         } head;
@@ -6562,12 +6565,14 @@ enum { /* names of headers, in the order of mski_header_id. Those before UPGRADE
           TRANSFER_ENCODING they are the library's own, but for PROTOCOL */
     MSKI_ACCEPT, MSKI_EXTENSIONS, MSKI_PROTOCOL, MSKI_KEY, MSKI_WS_VERSION, MSKI_WS_OTHER,
     MSKI_UPGRADE, MSKI_CONNECTION, MSKI_HOST, MSKI_AUTHORIZATION, MSKI_CONTENT_LENGTH, MSKI_TRANSFER_ENCODING,
-    MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_OTHER, MSKI_NO_HEADER
+    MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_DATE, MSKI_OTHER, MSKI_NO_HEADER
 };
 
 #define MSKI_HEAD_MAX 65536u /* bytes of a whole head */
 #define MSKI_LINE_ROOM 128u  /* what the kept values leave free for a line */
 #define MSKI_SEEN(id) (1u << (id)) /* bit of a header in seen */
+#define MSKI_RETRY_UNKNOWN 60u     /* seconds to wait where Retry-After is not understood */
+#define MSKI_RETRY_MAX 100000000u  /* seconds; above it digits are ignored */
 
 /* What an upgrade needs. */
 #define MSKI_NEEDED_ANSWER (MSKI_SEEN(MSKI_UPGRADE) | MSKI_SEEN(MSKI_CONNECTION) | MSKI_SEEN(MSKI_ACCEPT))
@@ -6647,7 +6652,7 @@ static unsigned mski_header_id(const uint8_t *p, const uint8_t *end)
 {
     static const char after_prefix[] = "accept\0extensions\0protocol\0key\0version";
     static const char others[] = "upgrade\0connection\0host\0authorization\0content-length\0transfer-encoding\0"
-                                 "retry-after\0location";
+                                 "retry-after\0location\0date";
     const char *name = others;
     unsigned id = MSKI_UPGRADE, last = MSKI_OTHER;
     if (end - p >= 14 && mski_is(p, p + 14, "sec-websocket-", true)) {
@@ -6818,19 +6823,68 @@ static bool mski_offered(const misskey_ws *ws, const uint8_t *p, const uint8_t *
     return false;
 }
 
-/* Seconds of a Retry-After; 0 for a date: what time it is is not known here. */
-static uint32_t mski_seconds(const uint8_t *p, const uint8_t *end)
+enum { MSKI_NO_TIME, MSKI_TIME, MSKI_TIME_SHORT, MSKI_SECONDS }; /* SHORT: the year has two digits */
+
+/* A time of HTTP in seconds since 1970, moved into the years 1970 to 2105. All three forms (RFC 9110 section 5.6.7)
+   have the name of a month, and day, year and time of day in this order; where the month comes first, the year is last.
+   */
+static unsigned mski_http_date(const uint8_t *p, const uint8_t *end, uint32_t *seconds)
 {
-    uint32_t n = 0;
-    for (; p < end && (uint8_t)(*p - '0') < 10; p++) if (n < 100000000) n = n * 10 + (*p - '0');
-    return p < end ? 0 : n;
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    uint32_t n[5], year;
+    const uint32_t *clock = n + 2;
+    unsigned count = 0, month = 0, form, i;
+    while (p < end) {
+        if ((uint8_t)(*p - '0') < 10) {
+            if (count == 0 && month > 0) clock = n + 1;
+            p = count < 5 ? mski_decimal(p, 9999, &n[count++]) : NULL;
+            if (p == NULL) return MSKI_NO_TIME;
+        } else {
+            for (i = 0; i < 12; i++) if (mski_equal(p, months + 3 * i, 3)) month = i + 1;
+            p++;
+        }
+    }
+    if (count < 5 || month == 0 || n[0] - 1 > 30) return MSKI_NO_TIME;
+    if (clock[0] > 23 || clock[1] > 59 || clock[2] > 60) return MSKI_NO_TIME;
+    year = clock == n + 1 ? n[4] : n[1];
+    form = year < 100 ? MSKI_TIME_SHORT : MSKI_TIME;
+    year = year < 100 ? year + 2000 : year < 1970 ? 1970 : year > 2105 ? 2105 : year;
+    *seconds = (uint32_t)mski_days((int32_t)year, (int32_t)month, (int32_t)n[0]) * 86400u + clock[0] * 3600u +
+               clock[1] * 60u + clock[2];
+    return form;
 }
 
-/* Retry-After and Location of a refusal. */
+/* How long Retry-After asks to wait, in seconds. What the clock of the server shows is in Date. */
+static uint32_t mski_retry_after(const misskey_ws *ws)
+{
+    const uint32_t retry = ws->in_.head.retry, date = ws->in_.head.date;
+    const unsigned form = ws->in_.head.retry_form;
+    if ((ws->in_.head.seen & MSKI_SEEN(MSKI_RETRY_AFTER)) == 0) return 0;
+    if (form == MSKI_SECONDS) return retry;
+    if (form == MSKI_NO_TIME || ws->in_.head.date_form == MSKI_NO_TIME) return MSKI_RETRY_UNKNOWN;
+    /* A year of two digits that seems more than 50 years ahead is past: RFC 9110 section 5.6.7. */
+    if (retry <= date || (form == MSKI_TIME_SHORT && retry - date > UINT32_C(50) * 31556952)) return 0;
+    return retry - date;
+}
+
+/* Retry-After, Date and Location of a refusal. */
 static void mski_refusal_header(misskey_ws *ws, unsigned id, const uint8_t *p, const uint8_t *end)
 {
-    if (id == MSKI_LOCATION) mski_keep_text(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?'), end);
-    else if (id == MSKI_RETRY_AFTER) ws->in_.head.retry_after = mski_seconds(p, end);
+    const uint8_t *q = p;
+    if (id == MSKI_LOCATION) {
+        mski_keep_text(ws, MSKI_KEPT_LOCATION, p, mski_until(p, end, '?'), end);
+    } else if (id == MSKI_DATE) {
+        ws->in_.head.date_form = (uint8_t)mski_http_date(p, end, &ws->in_.head.date);
+    } else if (id == MSKI_RETRY_AFTER) {
+        while (q < end && (uint8_t)(*q - '0') < 10) q++;
+        if (q < end || q == p) {
+            ws->in_.head.retry_form = (uint8_t)mski_http_date(p, end, &ws->in_.head.retry);
+        } else {
+            ws->in_.head.retry_form = MSKI_SECONDS;
+            (void)mski_decimal(p, MSKI_RETRY_MAX, &ws->in_.head.retry); /* more digits do not count */
+        }
+        mski_see(ws, id);
+    }
 }
 
 /* RFC 6455 section 4.1, "validate the server's response". Repeated headers count as a misfit where they could
@@ -7133,6 +7187,7 @@ static misskey_err mski_long_line(misskey_ws *ws, uint8_t *p, const uint8_t *end
     if (id == MSKI_NO_HEADER) return MISSKEY_ERR_HTTP_SYNTAX;
     if (mski_is_server(ws)) judged = MSKI_JUDGED_REQUEST;
     if ((judged & MSKI_SEEN(id)) != 0) return MISSKEY_ERR_TOO_BIG;
+    if (id == MSKI_RETRY_AFTER) mski_answer_header(ws, id, end, end);
     return MISSKEY_ERR_OK;
 }
 
@@ -7656,7 +7711,7 @@ static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
             MISSKEY_MEMCPY(mski_rx(ws), reason, ws->msg_len_);
         }
     } else if (ws->err_ == MISSKEY_ERR_HTTP_STATUS && !mski_is_server(ws)) {
-        ev->retry_after = ws->in_.head.retry_after;
+        ev->retry_after = mski_retry_after(ws);
         ev->text = mski_kept(ws, MSKI_KEPT_REASON);
         ev->location = mski_kept(ws, MSKI_KEPT_LOCATION);
     }

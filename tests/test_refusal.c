@@ -1,4 +1,4 @@
-/* What a CLOSED event shows of a refusal: reason and Location, and never the token. */
+/* What a CLOSED event shows of a refusal: reason, Location, Retry-After, and never the token. */
 #include "heads.h"
 
 /* ---- what an event shows ---- */
@@ -116,12 +116,122 @@ TEST token_is_not_in_a_close_reason(void)
     PASS();
 }
 
+/* ---- Retry-After ---- */
+
+static int month_days(int year, int month)
+{
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    return days[month] + (month == 1 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+}
+
+/* Seconds since 1970 in one of the three forms (RFC 9110 section 5.6.7). */
+static const char *http_date(uint32_t seconds, int form)
+{
+    static const char *const days[] = { "Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday" };
+    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+        "Dec" };
+    static char text[64];
+    const char *const name = days[seconds / 86400 % 7];
+    int day = (int)(seconds / 86400), year = 1970, month = 0;
+    const int h = (int)(seconds % 86400 / 3600), m = (int)(seconds % 3600 / 60), s = (int)(seconds % 60);
+    for (; day >= month_days(year, month); month = (month + 1) % 12) {
+        day -= month_days(year, month);
+        year += month == 11;
+    }
+    day++;
+    if (form == 0) sprintf(text, "%.3s, %02d %s %04d %02d:%02d:%02d GMT", name, day, months[month], year, h, m, s);
+    else if (form == 1) sprintf(text, "%s, %02d-%s-%02d %02d:%02d:%02d GMT", name, day, months[month], year % 100, h,
+        m, s);
+    else sprintf(text, "%.3s %s %2d %02d:%02d:%02d %04d", name, months[month], day, h, m, s, year);
+    return text;
+}
+
+/* What a 503 with these headers gives; NULL = without it. */
+static bool waits(const char *date, const char *retry, bool date_first, uint32_t want)
+{
+    made.len = 0;
+    made.answer = true;
+    put("HTTP/1.1 503 Busy\r\n");
+    if (date_first && date != NULL) put_header("Date", date);
+    put_unknown();
+    if (retry != NULL) put_header("Retry-After", retry);
+    if (!date_first && date != NULL) put_header("Date", date);
+    put("\r\n");
+    describe(C, 256, 512);
+    return play_head(C, made.text, made.len, 0) && C->ev.type == MISSKEY_WS_EVENT_CLOSED && C->ev.code == 503 &&
+           C->ev.retry_after == want;
+}
+
+TEST retry_after_dates(void)
+{
+    unsigned round;
+    for (round = 0; round < 5000; round++) {
+        const uint32_t now = 946684800u + rnd(1u << 16) * 40000u + rnd(86400); /* 2000 to 2083 */
+        const int32_t later = rnd(4) == 0 ? -(int32_t)rnd(5000000) : (int32_t)rnd(rnd(2) ? 5000 : 16000000);
+        char date[64], retry[64];
+        strcpy(date, http_date(now, (int)rnd(3)));
+        strcpy(retry, http_date(now + (uint32_t)later, (int)rnd(3)));
+        CASE("%.35s, %.35s", date, retry);
+        CHECK(waits(date, retry, rnd(2) == 1, later > 0 ? (uint32_t)later : 0));
+    }
+    PASS();
+}
+
+TEST retry_after_forms(void)
+{
+    static const char now[] = "Sun, 29 Nov 2026 12:00:00 GMT";
+    static const struct { const char *date, *retry; uint32_t want; } t[] = {
+        { NULL, NULL, 0 }, { now, NULL, 0 }, { now, "120", 120 }, { NULL, "0", 0 }, { NULL, "00017", 17 },
+        { NULL, "Sun, 29 Nov 2026 12:02:00 GMT", 60 }, { "yesterday", "Sun, 29 Nov 2026 12:02:00 GMT", 60 },
+        { now, "Sun, 29 Nov 2026 12:02:00 GMT", 120 }, { now, "Sunday, 29-Nov-26 12:02:00 GMT", 120 },
+        { now, "Sun Nov 29 12:02:00 2026", 120 }, { now, "Tue Dec  1 12:00:01 2026", 2 * 86400 + 1 },
+        { now, "Sun, 29 Nov 2026 12:00:60 GMT", 60 }, { now, now, 0 }, { now, "Sun, 06 Nov 1994 08:49:37 GMT", 0 },
+        { now, "Sunday, 06-Nov-94 08:49:37 GMT", 0 }, { now, "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
+        { now, "Mon, 01 Jan 0001 00:00:00 GMT", 0 }, { now, "Fri, 01 Jan 1000 00:00:00 GMT", 0 },
+        { now, "soon", 60 }, { now, "", 60 }, { now, "-5", 60 }, { now, "1.5", 60 }, { now, "5s", 60 },
+        { now, "120, 120", 60 },
+        { now, "Sun, 29 Foo 2026 12:02:00 GMT", 60 }, { now, "Sun, 29 Nov 2026 24:00:00 GMT", 60 },
+        { now, "Sun, 29 Nov 2026 12:60:00 GMT", 60 }, { now, "Sun, 29 Nov 2026 12:02:61 GMT", 60 },
+        { now, "Sun, 32 Nov 2026 12:02:00 GMT", 60 }, { now, "Sun, 00 Nov 2026 12:02:00 GMT", 60 },
+        { now, "Sun, 29 Nov 2026 12:02 GMT", 60 }, { now, "29 Nov", 60 }, { now, "2026-11-29T12:02:00Z", 60 },
+        { now, "Sun, 29 Nov 20260 12:02:00 GMT", 60 }, { now, "Sun, 29 Nov 2026 12:02:00 +0900", 60 },
+        { "Sun, 32 Nov 2026 12:00:00 GMT", "Sun, 29 Nov 2026 12:02:00 GMT", 60 },
+        { "Sunday, 29-Nov-26 12:00:00 GMT", "Sun Nov 29 12:02:00 2026", 120 },
+    };
+    char date[64];
+    unsigned year;
+    size_t i;
+    for (i = 0; i < 4 * SIZE(t); i++) {
+        const size_t k = i / 4;
+        CASE("Date %s, Retry-After %s", t[k].date, t[k].retry);
+        CHECK(waits(t[k].date, t[k].retry, i & 1, t[k].want));
+    }
+    CASE("far ahead");
+    CHECK(waits(now, "Sunday, 29-Nov-77 12:02:00 GMT", false, 0));
+    CHECK(waits(now, "Saturday, 29-Nov-75 12:02:00 GMT", false, 1546300920));
+    for (year = 2090; year < 10000; year += 97) {
+        sprintf(date, "Fri, 31 Dec %u 23:59:59 GMT", year);
+        CASE("%s", date);
+        CHECK(!waits(now, date, false, 1) && C->ev.retry_after > 1546300920);
+    }
+    CASE("many digits");
+    CHECK(!waits(NULL, "99999999999999999999", false, 1) && C->ev.retry_after >= 99999999);
+    CASE("a line that rx cannot hold");
+    made.len = 0;
+    put("HTTP/1.1 503 Busy\r\nRetry-After:\r\n " X300 "\r\n\r\n");
+    describe(C, 256, 512);
+    CHECK(play_head(C, made.text, made.len, 0) && C->ev.code == 503 && C->ev.retry_after == 60);
+    PASS();
+}
+
 SUITE(refusals)
 {
     RUN_TEST(only_clean_text_is_shown);
     RUN_TESTp(token_is_not_shown, false);
     RUN_TESTp(token_is_not_shown, true);
     RUN_TEST(token_is_not_in_a_close_reason);
+    RUN_TEST(retry_after_dates);
+    RUN_TEST(retry_after_forms);
 }
 
 GREATEST_MAIN_DEFS();
