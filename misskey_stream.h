@@ -2028,7 +2028,9 @@ MISSKEY_API misskey_err misskey_url_write(const misskey_url *url, char *dst, siz
 
 /* An extra header of the upgrade request. name: RFC 9110 token, none of the library's own (Host, Upgrade, Connection,
    Authorization, Content-Length, Transfer-Encoding, and all that begin with Sec-WebSocket- but Sec-WebSocket-Protocol);
-   value without control characters. */
+   value without control characters.
+   The library sends "User-Agent: misskey_stream.h/" and its version, because many proxies answer 403 to requests
+   without one. One User-Agent among the extra headers replaces it; if its value is empty, none is sent. */
 typedef struct misskey_header { const char *name, *value; } misskey_header;
 
 typedef struct misskey_ws_desc {    /* zero-initialise; 0 is the default that the comment names */
@@ -2124,8 +2126,8 @@ typedef struct misskey_ws {         /* small members first: short offsets make s
     Nothing to free, ever. The desc is copied, what it points at is borrowed (LIFETIMES).
 
     Errors    BAD_ARG: rx, tx or (client) host or entropy missing; host not as described above; forbidden characters in
-              path, token or headers; a header of the library's own; server with MISSKEY_NO_SERVER.
-              TOO_SMALL: rx below 256 bytes, tx below 256 bytes or too small for the upgrade request.
+              path, token or headers; a header of the library's own, or two of User-Agent; server with
+              MISSKEY_NO_SERVER. TOO_SMALL: rx below 256 bytes, tx below 256 bytes or too small for the upgrade request.
 */
 MISSKEY_API misskey_err misskey_ws_init(misskey_ws *ws, const misskey_ws_desc *desc);
 
@@ -6565,7 +6567,7 @@ enum { /* names of headers, in the order of mski_header_id. Those before UPGRADE
           TRANSFER_ENCODING they are the library's own, but for PROTOCOL */
     MSKI_ACCEPT, MSKI_EXTENSIONS, MSKI_PROTOCOL, MSKI_KEY, MSKI_WS_VERSION, MSKI_WS_OTHER,
     MSKI_UPGRADE, MSKI_CONNECTION, MSKI_HOST, MSKI_AUTHORIZATION, MSKI_CONTENT_LENGTH, MSKI_TRANSFER_ENCODING,
-    MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_DATE, MSKI_OTHER, MSKI_NO_HEADER
+    MSKI_USER_AGENT, MSKI_RETRY_AFTER, MSKI_LOCATION, MSKI_DATE, MSKI_OTHER, MSKI_NO_HEADER
 };
 
 #define MSKI_HEAD_MAX 65536u /* bytes of a whole head */
@@ -6652,7 +6654,7 @@ static unsigned mski_header_id(const uint8_t *p, const uint8_t *end)
 {
     static const char after_prefix[] = "accept\0extensions\0protocol\0key\0version";
     static const char others[] = "upgrade\0connection\0host\0authorization\0content-length\0transfer-encoding\0"
-                                 "retry-after\0location\0date";
+                                 "user-agent\0retry-after\0location\0date";
     const char *name = others;
     unsigned id = MSKI_UPGRADE, last = MSKI_OTHER;
     if (end - p >= 14 && mski_is(p, p + 14, "sec-websocket-", true)) {
@@ -7253,9 +7255,15 @@ static int mski_head_step(misskey_ws *ws, misskey_ws_event *ev)
     return MSKI_AGAIN;
 }
 
+#define MSKI_TEXT_(x) #x
+#define MSKI_TEXT(x) MSKI_TEXT_(x)
+#define MSKI_VERSION_TEXT \
+    MSKI_TEXT(MISSKEY_VERSION_MAJOR) "." MSKI_TEXT(MISSKEY_VERSION_MINOR) "." MSKI_TEXT(MISSKEY_VERSION_PATCH)
+
 /* The client's request. key: base64 of the nonce. */
 static void mski_put_request(misskey_jw *w, const misskey_ws_desc *d, const uint8_t key[24])
 {
+    bool agent = false;
     size_t i;
     mski_put_text(w, "GET ");
     mski_put_target(w, d->path, d->token_in_query ? d->token : NULL);
@@ -7269,11 +7277,17 @@ static void mski_put_request(misskey_jw *w, const misskey_ws_desc *d, const uint
         mski_put_text(w, d->token);
     }
     for (i = 0; i < d->num_headers; i++) {
+        const misskey_header *const h = &d->headers[i];
+        if (mski_extra_id(h) == MSKI_USER_AGENT) {
+            agent = true;
+            if (*h->value == 0) continue;
+        }
         mski_put_text(w, "\r\n");
-        mski_put_text(w, d->headers[i].name);
+        mski_put_text(w, h->name);
         mski_put_text(w, ": ");
-        mski_put_text(w, d->headers[i].value);
+        mski_put_text(w, h->value);
     }
+    if (!agent) mski_put_text(w, "\r\nUser-Agent: misskey_stream.h/" MSKI_VERSION_TEXT);
     mski_put_text(w, "\r\n\r\n");
 }
 
@@ -7512,11 +7526,15 @@ static misskey_err mski_check_client(const misskey_ws_desc *d)
 {
     static const uint8_t key[24] = { 0 };
     misskey_jw w;
-    size_t i;
+    size_t i, agents = 0;
     if (d->entropy == NULL || !mski_is_host(d->host, false) || !mski_clean_path(d->path)) return MISSKEY_ERR_BAD_ARG;
     if (d->token != NULL && !mski_clean(d->token, false)) return MISSKEY_ERR_BAD_ARG;
     if (d->num_headers > 0 && d->headers == NULL) return MISSKEY_ERR_BAD_ARG;
-    for (i = 0; i < d->num_headers; i++) if (!mski_header_allowed(&d->headers[i])) return MISSKEY_ERR_BAD_ARG;
+    for (i = 0; i < d->num_headers; i++) {
+        if (!mski_header_allowed(&d->headers[i])) return MISSKEY_ERR_BAD_ARG;
+        agents += mski_extra_id(&d->headers[i]) == MSKI_USER_AGENT;
+    }
+    if (agents > 1) return MISSKEY_ERR_BAD_ARG;
     misskey_jw_init(&w, NULL, 0);
     mski_put_request(&w, d, key);
     return w.len > d->tx.size ? MISSKEY_ERR_TOO_SMALL : MISSKEY_ERR_OK;

@@ -1,4 +1,4 @@
-/* What a client asks: host, extra headers, and what misskey_ws_init refuses. */
+/* What a client asks: host, User-Agent, extra headers, and what misskey_ws_init refuses. */
 #if defined(__unix__) || defined(__APPLE__)
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
@@ -6,6 +6,69 @@
 #include "heads.h"
 
 /* ---- the request ---- */
+
+static size_t count_in(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, part)) != NULL; text++) n++;
+    return n;
+}
+
+TEST one_user_agent(void)
+{
+    static const misskey_header t[][2] = { /* the first decides; the second is there in any case */
+        { { "Origin", "https://h" }, { "X", "" } }, { { "user-AGENT", "own/2 (of me)" }, { "X", "y" } },
+        { { "User-Agent", "" }, { "X", "y" } }, { { "User-Agent", "a" }, { "User-agent", "a" } },
+        { { "User-Agent", "" }, { "USER-AGENT", "" } }, { { "User-Agent", "a\r\nX: y" }, { "X", "y" } },
+    };
+    static const char *const want[SIZE(t)] = { NULL, "\r\nuser-AGENT: own/2 (of me)\r\n", "", "refused", "refused",
+        "refused" };
+    char agent[64];
+    size_t i, k;
+    snprintf(agent, sizeof agent, "\r\nUser-Agent: misskey_stream.h/%d.%d.%d\r\n", MISSKEY_VERSION_MAJOR,
+             MISSKEY_VERSION_MINOR, MISSKEY_VERSION_PATCH);
+    for (i = 0; i < SIZE(t); i++) {
+        const char *const line = want[i] == NULL ? agent : want[i];
+        CASE("number %u", (unsigned)i);
+        describe(C, 256, 1024);
+        C->desc.headers = t[i];
+        C->desc.num_headers = 2;
+        if (strcmp(line, "refused") == 0) {
+            CHECK(misskey_ws_init(&C->ws, &C->desc) == MISSKEY_ERR_BAD_ARG);
+            continue;
+        }
+        CHECK(begin(C) && drain(C) > 0 && strstr((char *)out, line) != NULL);
+        for (k = 0; k < out_len; k++) if (out[k] >= 'A' && out[k] <= 'Z') out[k] |= 0x20;
+        CHECK(count_in((char *)out, "user-agent") == (*line != '\0') && count_in((char *)out, "\r\nx:") == 1);
+    }
+    describe(C, 256, 1024);
+    CHECK(begin(C) && drain(C) > 0 && strstr((char *)out, agent) != NULL);
+    PASS();
+}
+
+/* init knows to the byte what the request takes. */
+TEST tx_holds_the_request(void)
+{
+    static const misskey_header extra[] = { { "Origin", "https://h" }, { "User-Agent", X100 }, { "User-Agent", "" } };
+    unsigned round;
+    for (round = 0; round < 24; round++) {
+        size_t len;
+        describe(C, 256, 2048);
+        C->desc.headers = extra + (round % 6 == 3 ? 2 : round % 6 == 4 ? 1 : 0);
+        C->desc.num_headers = round % 6 == 2 ? 2 : round % 6 > 0;
+        C->desc.host = X300;
+        C->desc.token = round >= 12 ? X100 : NULL;
+        C->desc.token_in_query = round >= 18;
+        CASE("round %u", round);
+        CHECK(begin(C));
+        len = drain(C);
+        C->desc.tx.size = len - 1;
+        CHECK(len > 256 && misskey_ws_init(&C->ws, &C->desc) == MISSKEY_ERR_TOO_SMALL);
+        C->desc.tx.size = len;
+        CHECK(begin(C) && drain(C) == len);
+    }
+    PASS();
+}
 
 TEST client_writes_request(void)
 {
@@ -209,6 +272,8 @@ TEST addresses_of_version_6(void)
 SUITE(request)
 {
     RUN_TEST(client_writes_request);
+    RUN_TEST(one_user_agent);
+    RUN_TEST(tx_holds_the_request);
     RUN_TEST(init_refuses);
 }
 
