@@ -298,7 +298,8 @@ typedef struct misskey_iter {
     recursion.
 
     Returns   OK and the value without the white space around it in *out; else {NULL, 0} there.
-    Errors    BAD_JSON, BAD_UTF8, DEPTH (valid as far as read, but nested deeper than MISSKEY_MAX_DEPTH).
+    Errors    BAD_JSON, BAD_UTF8, DEPTH (valid, but nested deeper than MISSKEY_MAX_DEPTH. Below that limit everything is
+              checked except that, after an inner container has ended, the one around it goes on as what it was).
               *error_at (if not NULL): offset of the first byte that cannot be right, of malformed UTF-8 the first of
               its sequence; len when there is none, or when the text ends too early.
     Lifetime  *out points into text.
@@ -3691,23 +3692,6 @@ static const uint8_t *mski_scalar(mski_scan *s, const uint8_t *p)
     }
 }
 
-/* A container below the depth that has bits: tokens are checked, brackets only counted. */
-static const uint8_t *mski_deep(mski_scan *s, const uint8_t *p)
-{
-    size_t depth = 0;
-    s->deep = true;
-    do {
-        for (; p < s->end && (*p == '[' || *p == '{'); p++) depth++;
-        if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-        if (*p == ']' || *p == '}') do depth--, p++; while (depth > 0 && p < s->end && (*p == ']' || *p == '}'));
-        else if (*p == ',' || *p == ':') p++;
-        else p = mski_scalar(s, p);
-        if (p == NULL) return NULL;
-        if (depth > 0) p = mski_skip_white(p, s->end);
-    } while (depth > 0);
-    return p;
-}
-
 /* A member name; p at the opening quote, returns what is behind the closing one. */
 static const uint8_t *mski_name(mski_scan *s, const uint8_t *p)
 {
@@ -3721,6 +3705,96 @@ static const uint8_t *mski_colon(mski_scan *s, const uint8_t *p)
     if (p == s->end || *p != ':') return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
     return p + 1;
 }
+
+enum { MSKI_ARRAY, MSKI_OBJECT, MSKI_UNKNOWN };
+
+/* A container begins inside of depth others; what the innermost one is after one in it has ended. There are no bits for
+   those that are deeper than MISSKEY_MAX_DEPTH. */
+#if MSKI_FAST
+static void mski_push(mski_scan *s, size_t depth, unsigned kind)
+{
+    (void)depth;
+    (void)kind;
+    s->deep = true;
+}
+
+static unsigned mski_pop(const mski_scan *s, size_t depth)
+{
+    (void)s;
+    (void)depth;
+    return MSKI_UNKNOWN;
+}
+#else
+static void mski_push(mski_scan *s, size_t depth, unsigned kind)
+{
+    uint8_t *const bits = &s->objects[depth >> 3];
+    if (depth >= MISSKEY_MAX_DEPTH) s->deep = true;
+    else *bits = (uint8_t)((*bits & ~(1u << (depth & 7))) | kind << (depth & 7));
+}
+
+static unsigned mski_pop(const mski_scan *s, size_t depth)
+{
+    return depth > MISSKEY_MAX_DEPTH ? MSKI_UNKNOWN : s->objects[(depth - 1) >> 3] >> ((depth - 1) & 7) & 1u;
+}
+#endif
+
+/* Does a member begin here, and no element? If neither does, whatever reads on says so again. */
+static bool mski_at_member(mski_scan *s, const uint8_t *p)
+{
+    if (p == s->end || *p != '"') return false;
+    p = mski_string(s, p + 1);
+    if (p == NULL) return false;
+    p = mski_white(p, s->end);
+    return p < s->end && *p == ':';
+}
+
+/* One value with the white space before it, inside of base containers that the caller keeps track of, step by step:
+   small builds have nothing else, fast ones go so through what is deeper than MISSKEY_MAX_DEPTH. Where there is no bit
+   that says what a container is, what stands behind the next comma says it. */
+static const uint8_t *mski_steps(mski_scan *s, const uint8_t *p, unsigned base)
+{
+    size_t depth = base;
+    unsigned kind = MSKI_ARRAY; /* of the innermost container */
+value:
+    p = mski_white(p, s->end);
+    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    if (*p == '{' || *p == '[') {
+        kind = *p == '{' ? MSKI_OBJECT : MSKI_ARRAY;
+        mski_push(s, depth++, kind);
+        p = mski_white(p + 1, s->end);
+        if (p < s->end && *p == (kind == MSKI_OBJECT ? '}' : ']')) goto close;
+        if (kind == MSKI_OBJECT) goto member;
+        goto value;
+    }
+    p = mski_scalar(s, p);
+    if (p == NULL) return NULL;
+after:
+    if (depth == base) return p;
+    p = mski_white(p, s->end);
+    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    if (*p == ',') {
+        p = mski_white(p + 1, s->end);
+        if (kind == MSKI_UNKNOWN) kind = mski_at_member(s, p) ? MSKI_OBJECT : MSKI_ARRAY;
+        if (kind == MSKI_OBJECT) goto member;
+        goto value;
+    }
+    if (*p == '}' ? kind == MSKI_ARRAY : *p != ']' || kind == MSKI_OBJECT) {
+        return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
+    }
+close:
+    p++;
+    if (--depth > base) kind = mski_pop(s, depth);
+    goto after;
+member:
+    p = mski_name(s, p);
+    if (p != NULL) p = mski_colon(s, p);
+    if (p == NULL) return NULL;
+    goto value;
+}
+
+#if !MSKI_FAST
+#define mski_value mski_steps
+#endif
 
 #if MSKI_FAST
 #if MSKI_VECTOR
@@ -4122,7 +4196,7 @@ value:
     in.begin = p;
     if (*p == '"') p = mski_string(s, p + 1);
     else if (*p != '{' && *p != '[') p = mski_word(s, p);
-    else if (s->depth == MISSKEY_MAX_DEPTH) p = mski_deep(s, p);
+    else if (s->depth == MISSKEY_MAX_DEPTH) p = mski_steps(s, p, MISSKEY_MAX_DEPTH);
     else if (in.out == NULL && end - p > 1 && p[1] == *p + 2) p += 2; /* nothing in it */
     else goto open;
     if (p == NULL) return NULL;
@@ -4159,7 +4233,7 @@ member: /* behind p, which is a comma or else what is before the first */
         if (*p == '"') p = mski_string(s, p + 1);
         else if (*p <= ' ') goto value;
         else if (*p != '{' && *p != '[') p = mski_word(s, p);
-        else if (s->depth == MISSKEY_MAX_DEPTH) p = mski_deep(s, p);
+        else if (s->depth == MISSKEY_MAX_DEPTH) p = mski_steps(s, p, MISSKEY_MAX_DEPTH);
         else if (p[1] == *p + 2) p += 2;
         else goto open;
         if (p == NULL) return NULL;
@@ -4173,50 +4247,6 @@ member: /* behind p, which is a comma or else what is before the first */
 name:
     in.row = NULL;
     p = mski_member_name(s, &in, mski_skip_white(p + 1, end));
-    if (p == NULL) return NULL;
-    goto value;
-}
-#else
-/* One value with the white space before it, inside of base containers that the caller keeps track of. */
-static const uint8_t *mski_value(mski_scan *s, const uint8_t *p, unsigned base)
-{
-    unsigned depth = base;
-    bool object = false;
-value:
-    p = mski_white(p, s->end);
-    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-    if ((*p == '{' || *p == '[') && depth < MISSKEY_MAX_DEPTH) {
-        const uint8_t bit = (uint8_t)(1u << (depth & 7));
-        object = *p == '{';
-        if (object) s->objects[depth >> 3] = (uint8_t)(s->objects[depth >> 3] | bit);
-        else s->objects[depth >> 3] = (uint8_t)(s->objects[depth >> 3] & ~bit);
-        depth++;
-        p = mski_white(p + 1, s->end);
-        if (p < s->end && *p == (object ? '}' : ']')) goto close;
-        if (object) goto member;
-        goto value;
-    }
-    p = *p == '{' || *p == '[' ? mski_deep(s, p) : mski_scalar(s, p);
-    if (p == NULL) return NULL;
-after:
-    if (depth == base) return p;
-    p = mski_white(p, s->end);
-    if (p == s->end) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-    if (*p == ',') {
-        p++;
-        if (!object) goto value;
-        p = mski_white(p, s->end);
-        goto member;
-    }
-    if (*p != (object ? '}' : ']')) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-close:
-    p++;
-    depth--;
-    object = depth > base && (s->objects[(depth - 1) >> 3] >> ((depth - 1) & 7) & 1) != 0;
-    goto after;
-member:
-    p = mski_name(s, p);
-    if (p != NULL) p = mski_colon(s, p);
     if (p == NULL) return NULL;
     goto value;
 }

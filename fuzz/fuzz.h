@@ -10,7 +10,7 @@
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 #include "../tests/reading.h"
-#include "json_reference.h"
+#include "../tests/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>

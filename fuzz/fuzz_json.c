@@ -103,17 +103,9 @@ static void json_text(const char *text, size_t len)
 {
     misskey_json value, rewritten;
     misskey_err err;
-    size_t at;
-    ref_text ref;
     misskey_jw w;
-    err = misskey_json_check(text, len, &value, &at);
-    if (ref_check(&ref, text, len, MISSKEY_MAX_DEPTH)) {
-        MUST(err == (ref.deep_at < len ? MISSKEY_ERR_DEPTH : MISSKEY_ERR_OK) && at == len);
-    } else if (ref.deep_at < ref.far) {
-        MUST(err != MISSKEY_ERR_OK); /* beyond the limit only tokens are checked */
-    } else {
-        MUST(err == (ref.bad_utf8 ? MISSKEY_ERR_BAD_UTF8 : MISSKEY_ERR_BAD_JSON) && at == ref.far);
-    }
+    MUST(verdict_is_right(text, len));
+    err = misskey_json_check(text, len, &value, NULL);
     rewritten.ptr = text;
     rewritten.len = len;
     misskey_jw_init(&w, json_written, sizeof json_written);

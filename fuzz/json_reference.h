@@ -1,6 +1,9 @@
 /* A slow second opinion on JSON for tests and fuzzers. It shares no construction with the library: the checker is
    recursive descent along the rules of RFC 8259 and remembers the furthest byte that matched nothing; UTF-8 is decoded
-   by arithmetic; strings go through UTF-16; numbers are compared as text. */
+   by arithmetic; strings go through UTF-16; numbers are compared as text.
+   The library has no memory for the kinds of containers that are nested deeper than its limit: once a container inside
+   of one has ended, the one around it may go on, and end, as either kind. Nothing else is left unchecked there, and the
+   reference accepts the same. */
 #ifndef JSON_REFERENCE_H
 #define JSON_REFERENCE_H
 
@@ -120,19 +123,36 @@ static bool ref_string(ref_text *r)
 
 static bool ref_value(ref_text *r);
 
-/* What follows an opening bracket, with the closing one. */
-static bool ref_elements(ref_text *r, bool object)
+/* The beginning of a member, up to its value. */
+static bool ref_name(ref_text *r) { return ref_string(r) && ref_ws(r) && ref_one_of(r, ":") && ref_ws(r); }
+
+static bool ref_is_container(const ref_text *r) { return r->at < r->len && strchr("{[", r->p[r->at]) != NULL; }
+
+/* What follows an opening bracket, with the closing one. closing: what it may be; both are possible where the kind has
+   been forgotten, and a name, or an element, tells it again. */
+static bool ref_elements(ref_text *r, const char *closing)
 {
-    const char *const close = object ? "}" : "]";
     (void)ref_ws(r);
-    if (ref_one_of(r, close)) return true;
+    if (ref_one_of(r, closing)) return true;
     do {
+        const bool known = closing[1] == 0;
+        bool read = false; /* the element was a string, and is behind us */
         (void)ref_ws(r);
-        if (object && !(ref_string(r) && ref_ws(r) && ref_one_of(r, ":") && ref_ws(r))) return false;
-        if (!ref_value(r)) return false;
+        if (known && *closing == '}' && !ref_name(r)) return false;
+        if (!known && r->at < r->len && r->p[r->at] == '"') {
+            if (!ref_string(r)) return false;
+            (void)ref_ws(r);
+            read = !ref_one_of(r, ":");
+            closing = read ? "]" : "}";
+            (void)ref_ws(r);
+        } else if (!known) {
+            closing = "]";
+        }
+        if (!read && ref_is_container(r) && r->depth > r->limit) closing = "]}";
+        if (!read && !ref_value(r)) return false;
         (void)ref_ws(r);
     } while (ref_one_of(r, ","));
-    return ref_one_of(r, close);
+    return ref_one_of(r, closing);
 }
 
 static bool ref_value(ref_text *r)
@@ -146,7 +166,7 @@ static bool ref_value(ref_text *r)
         return ref_number(r);
     }
     if (++r->depth > r->limit && r->deep_at == r->len) r->deep_at = begin;
-    good = ref_elements(r, object);
+    good = ref_elements(r, object ? "}" : "]");
     r->depth--;
     return good;
 }

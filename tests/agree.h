@@ -13,6 +13,8 @@
 
 enum { AGREE_PATH_COUNT = 3 };
 
+#define AGREE_DEPTH 72 /* MISSKEY_MAX_DEPTH: more than one word of bits, and within the reach of short texts */
+
 /* One text, and what is done with it apart from what is always done. All paths get the same pointers, because digests
    are about them, too. */
 typedef struct agree_input {
@@ -27,6 +29,8 @@ typedef struct agree_path {
     const char *name;       /* what was compiled: fast or small, and which vectors */
     /* A digest of everything that the library finds in a text. trace: if not NULL, all of it, a line each. */
     uint64_t (*digest)(const agree_input *in, FILE *trace);
+    /* Does it find what fuzz/json_reference.h finds: is this JSON, where is the error, is it a message? */
+    bool (*is_right)(const char *text, size_t len);
 } agree_path;
 
 #define X(name) extern const agree_path agree_##name;

@@ -1,11 +1,13 @@
 /* One path of the library, see agree.h. AGREE_PATH: its name; what else makes it one are options of the compiler. */
+#include "agree.h"
+
 #define MISSKEY_STATIC 1
-#define MISSKEY_MAX_DEPTH 72 /* more than one word of bits, and within the reach of short texts */
+#define MISSKEY_MAX_DEPTH AGREE_DEPTH
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
 
-#include "agree.h"
 #include "entities.h"
+#include "verdict.h"
 
 #if MSKI_VECTOR && defined(__SSE2__)
 #define AGREE_VECTORS "SSE2"
@@ -335,6 +337,29 @@ static void put_raw(void)
     if (memcmp(masked, p, n) != 0) fail("a mask on top of the same does not undo it");
 }
 
+static bool has_type(misskey_json root)
+{
+    return misskey_json_str(misskey_json_get(root, "type")).ptr != NULL;
+}
+
+/* Also of the beginning of a message that is left out: the whole of one gives the same but for the body. */
+static bool is_right(const char *text, size_t len)
+{
+    const size_t white = strspn(text, " \t\r\n");
+    misskey_json root = { text + white, len - white };
+    misskey_message m, beginning;
+    size_t at;
+    const misskey_err verdict = expected_verdict(text, len, &at);
+    const bool is_message = (verdict == MISSKEY_ERR_OK || verdict == MISSKEY_ERR_DEPTH) && has_type(root);
+    if (!verdict_is_right(text, len)) return false;
+    if (misskey_message_parse(text, len, &m) != MISSKEY_ERR_OK) return !ref_utf8(text, len);
+    if ((m.kind < MISSKEY_KIND_TEXT_PING) != is_message) return false;
+    if (!is_message) return true;
+    (void)mski_parse((const uint8_t *)text, len, MSKI_BEGINNING, &beginning, NULL);
+    return beginning.kind == m.kind && beginning.id.ptr == m.id.ptr && beginning.event.ptr == m.event.ptr &&
+           beginning.type.ptr == m.type.ptr && beginning.body.ptr == NULL;
+}
+
 static uint64_t digest(const agree_input *in, FILE *trace)
 {
     static misskey_reading reading; /* what is left of the text before must not show */
@@ -373,6 +398,6 @@ static uint64_t digest(const agree_input *in, FILE *trace)
     return now.hash;
 }
 
-#define EXPORT_(name) const agree_path agree_##name = { AGREE_NAME, digest }
+#define EXPORT_(name) const agree_path agree_##name = { AGREE_NAME, digest, is_right }
 #define EXPORT(name) EXPORT_(name)
 EXPORT(AGREE_PATH);

@@ -10,7 +10,7 @@
 #endif
 
 #include "../misskey_stream.h"
-#include "../fuzz/json_reference.h"
+#include "verdict.h"
 #include "greatest.h"
 
 #include <stdio.h>
@@ -678,23 +678,6 @@ static const char *const texts[] = {
     "\":a@.:\":1,\"\xF0\x9F\x91\x8D\":22},\"files\":[],\"localOnly\":false}}}"
 };
 
-/* The library's verdict is the reference's. */
-static bool agree(const char *text, size_t len)
-{
-    misskey_json out = { "", 1 };
-    size_t at = len + 1;
-    ref_text r;
-    const misskey_err err = misskey_json_check(text, len, &out, &at);
-    const bool good = ref_check(&r, text, len, MISSKEY_MAX_DEPTH);
-    if (good && r.deep_at == len) {
-        return err == MISSKEY_ERR_OK && at == len && out.ptr >= text && out.len > 0 && out.ptr + out.len <= text + len;
-    }
-    if (!missing(out)) return false;
-    if (good) return err == MISSKEY_ERR_DEPTH && at == len;
-    if (r.deep_at < r.far) return err != MISSKEY_ERR_OK;
-    return err == (r.bad_utf8 ? MISSKEY_ERR_BAD_UTF8 : MISSKEY_ERR_BAD_JSON) && at == r.far;
-}
-
 static void say_text(const char *text, size_t len)
 {
     size_t i;
@@ -708,7 +691,7 @@ TEST truncated_at_every_byte(void)
     for (i = 0; i < COUNT(texts); i++) {
         for (len = 0; len <= strlen(texts[i]); len++) {
             CASE("text %u cut to %u bytes", (unsigned)i, (unsigned)len);
-            ASSERTm(where, agree(at_fence(texts[i], len), len));
+            ASSERTm(where, verdict_is_right(at_fence(texts[i], len), len));
         }
         ASSERT_EQm(where, MISSKEY_ERR_OK, misskey_json_check(texts[i], strlen(texts[i]), &written, NULL));
     }
@@ -764,7 +747,7 @@ TEST every_byte_at_every_place(void)
                 text[len++] = (char)byte;
                 memcpy(text + len, BYTES("0123456789abcdef0123\""));
                 len += 21;
-                ASSERTm(where, agree(at_fence(text, len), len));
+                ASSERTm(where, verdict_is_right(at_fence(text, len), len));
             }
         }
     }
@@ -796,8 +779,8 @@ TEST depth_limit(void)
             len = make_nested(text, depth, kind);
             ASSERT_EQm(where, depth <= MISSKEY_MAX_DEPTH ? MISSKEY_ERR_OK : MISSKEY_ERR_DEPTH,
                        misskey_json_check(text, len, &written, &at));
-            ASSERTm(where, at == len && missing(written) == (depth > MISSKEY_MAX_DEPTH) && agree(text, len));
-            ASSERTm(where, agree(text, len - 1));
+            ASSERTm(where, at == len && missing(written) == (depth > MISSKEY_MAX_DEPTH) && verdict_is_right(text, len));
+            ASSERTm(where, verdict_is_right(text, len - 1));
             text[len - 1] ^= ']' ^ '}';
             ASSERT_EQm(where, MISSKEY_ERR_BAD_JSON, misskey_json_check(text, len, &written, NULL));
             *strchr(text, '1') = 'x'; /* the innermost value: tokens are checked below the limit */
@@ -939,7 +922,7 @@ TEST random_changes_against_the_reference(void)
         len = strlen(base);
         memcpy(text, base, len);
         for (changes = 1 + below(3); changes > 0; changes--) len = change(text, len, sizeof text);
-        if (!agree(at_fence(text, len), len)) {
+        if (!verdict_is_right(at_fence(text, len), len)) {
             say_text(text, len);
             FAILm("the library and the reference differ about the text above");
         }

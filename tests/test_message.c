@@ -470,6 +470,34 @@ TEST depth_is_checked_below_the_limit(void)
     PASS();
 }
 
+/* White space before and behind every bracket, as RFC 8259 section 2 allows it, in what is too deep and around it. */
+TEST white_space_in_the_depth_changes_nothing(void)
+{
+    static const char *const forms[] = {
+        "{'type':'channel','body':{'id':'1','type':'note','body':", "}}",
+        "{'body':{'body':", ",'id':'1','type':'note'},'type':'channel'}",
+        "{'type':'noteUpdated','body':{'id':'1','type':'note','body':", "}}",
+        "{'type':'connect','body':{'channel':'main','params':{'a':", "}}}", "{'type':'emojiAdded','body':", "}",
+        "{'type':'connected','body':{'id':'1','later':", "}}", "{'type':'else','body':{},'later':", "}"
+    };
+    static char spaced[6 * sizeof deep_text];
+    misskey_message plain, m;
+    size_t form, i, len;
+    for (form = 0; form < SIZE(forms); form += 2) {
+        for (len = 0, i = make_deep(forms[form], MISSKEY_MAX_DEPTH + 9, forms[form + 1]); i > 0; i--) {
+            const char c = deep_text[strlen(deep_text) - i];
+            const bool bracket = c == '[' || c == ']' || c == '{' || c == '}';
+            len += (size_t)sprintf(spaced + len, "%s%c%s", bracket ? " \t" : "", c, bracket ? "\r\n" : "");
+        }
+        CASE("form %u", (unsigned)form / 2);
+        CHECK(misskey_message_parse(deep_text, strlen(deep_text), &plain) == MISSKEY_ERR_OK);
+        CHECK(misskey_message_parse(spaced, len, &m) == MISSKEY_ERR_OK);
+        CHECK(m.kind == plain.kind && m.kind < MISSKEY_KIND_TEXT_PING && m.deep == plain.deep);
+        CHECK(m.id.len == plain.id.len && m.event.len == plain.event.len && m.type.len == plain.type.len);
+    }
+    PASS();
+}
+
 /* ---- the writer ---- */
 
 static misskey_message make(misskey_kind kind, const char *id, const char *event, const char *body)
@@ -909,6 +937,7 @@ SUITE(message)
     RUN_TEST(every_truncation);
     RUN_TEST(depth);
     RUN_TEST(depth_is_checked_below_the_limit);
+    RUN_TEST(white_space_in_the_depth_changes_nothing);
     RUN_TEST(refused_kinds_and_members);
     RUN_TEST(refused_contents);
     RUN_TEST(refused_disguises);
