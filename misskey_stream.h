@@ -1746,8 +1746,9 @@ typedef struct misskey_move {
     bool black;
 } misskey_move;
 
-/* misskey_reversi_logs_next -- over game.logs of 2024.2 on, times added up. *move: zero before the first call. False at
-   the end, and at an element of another form. Source: protocol/events.md 8.8 */
+/* misskey_reversi_logs_next -- over game.logs of 2024.2 on, times added up. *move: zero before the first call. False,
+   *move unchanged, at the end, at an element of another form, and where the sum exceeds 63 bits. Source:
+   protocol/events.md 8.8 */
 MISSKEY_API bool misskey_reversi_logs_next(misskey_iter *it, misskey_move *move);
 
 /*
@@ -3727,9 +3728,13 @@ static unsigned mski_pop(const mski_scan *s, size_t depth)
 #else
 static void mski_push(mski_scan *s, size_t depth, unsigned kind)
 {
-    uint8_t *const bits = &s->objects[depth >> 3];
-    if (depth >= MISSKEY_MAX_DEPTH) s->deep = true;
-    else *bits = (uint8_t)((*bits & ~(1u << (depth & 7))) | kind << (depth & 7));
+    uint8_t *bits;
+    if (depth >= MISSKEY_MAX_DEPTH) {
+        s->deep = true;
+        return;
+    }
+    bits = &s->objects[depth >> 3];
+    *bits = (uint8_t)((*bits & ~(1u << (depth & 7))) | kind << (depth & 7));
 }
 
 static unsigned mski_pop(const mski_scan *s, size_t depth)
@@ -4301,14 +4306,14 @@ MISSKEY_API misskey_iter misskey_json_iter(misskey_json value)
 
 MISSKEY_API bool misskey_json_next(misskey_iter *it)
 {
-    const uint8_t *p = mski_bytes(it->at_), *q;
-    const uint8_t *const end = mski_bytes(it->end_) - 1;
+    const uint8_t *p, *q, *end;
     if (it->at_ == it->end_) return false;
-    p = mski_skip_white(p, end);
+    end = mski_bytes(it->end_) - 1;
+    p = mski_skip_white(mski_bytes(it->at_), end);
     if (p < end && *p == ',') p = mski_skip_white(p + 1, end);
     if (p < end && *end == '}') {
         q = mski_skip_string(p + 1, end);
-        it->key = mski_jstr(p + 1, q - 1);
+        it->key = mski_jstr(p + 1, q > p + 1 ? q - 1 : q);
         p = mski_skip_white(q, end);
         if (*p == ':') p++;
         p = mski_skip_white(p, end);
@@ -4345,6 +4350,15 @@ MISSKEY_API misskey_jstr misskey_json_str(misskey_json value)
     return mski_jstr(p + 1, p + value.len - 1);
 }
 
+/* Is this a number? A caller may have made a view of something else (misskey_json_text). */
+static MSKI_NOINLINE bool mski_is_number(misskey_json value)
+{
+    const uint8_t *const p = mski_bytes(value.ptr), *const end = p + value.len;
+    mski_scan s;
+    mski_scan_init(&s, p, end, false);
+    return value.len > 0 && mski_number(&s, p) == end;
+}
+
 /* The exponent of a number, 0 without one; from 10^8 on its exact size does not matter. */
 static int32_t mski_exponent(const uint8_t *p, const uint8_t *end)
 {
@@ -4370,9 +4384,9 @@ MISSKEY_API bool misskey_json_i64(misskey_json value, int64_t *out)
     uint64_t m = 0;
     int64_t point = 0; /* digits before the point */
 #if MSKI_FAST
-    if (value.len > 0 && mski_small_number(p, end, out)) return true;
+    if (value.len > 0 && (*p != '0' || value.len == 1) && mski_small_number(p, end, out)) return true;
 #endif
-    if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
+    if (!mski_is_number(value)) return false;
     p += minus;
     while (p + point < end && (uint8_t)(p[point] - '0') < 10) point++;
     point += mski_exponent(p, end);
@@ -4502,19 +4516,28 @@ static const uint8_t *mski_copy_plain(const uint8_t *p, const uint8_t *end, char
 }
 #endif
 
-MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
+/* A string as the first text of a copy. */
+static void mski_copy_string(mski_copy *c, misskey_jstr s)
 {
     const uint8_t *p = mski_bytes(s.ptr), *const end = p + s.len;
-    mski_copy c = mski_copy_begin(dst, cap);
     uint8_t out[4];
 #if MSKI_FAST
-    if (cap > 16) p = mski_copy_plain(p, end, &dst, dst + cap);
-    c.len = c.written = (size_t)(dst - c.dst);
+    if (c->cap > 16) {
+        char *to = c->dst;
+        p = mski_copy_plain(p, end, &to, c->dst + c->cap);
+        c->len = c->written = (size_t)(to - c->dst);
+    }
 #endif
     while (p < end) {
         const unsigned n = mski_decode(&p, end, out);
-        mski_copy_put(&c, out, n);
+        mski_copy_put(c, out, n);
     }
+}
+
+MISSKEY_API size_t misskey_jstr_copy(misskey_jstr s, char *dst, size_t cap)
+{
+    mski_copy c = mski_copy_begin(dst, cap);
+    mski_copy_string(&c, s);
     return mski_copy_end(&c);
 }
 
@@ -4547,13 +4570,16 @@ static inline size_t mski_before_escape(const uint8_t *p, size_t n)
 static MSKI_SELDOM misskey_str mski_decoded(misskey_jstr s, size_t plain, char *dst, size_t cap)
 {
     misskey_str text;
-    text.ptr = dst;
+    mski_copy c;
     if (cap <= s.len) plain = 0; /* it may have to be cut, between characters */
     if (plain > 0) MISSKEY_MEMCPY(dst, s.ptr, plain);
     s.ptr += plain;
     s.len -= plain;
-    text.len = plain + misskey_jstr_copy(s, dst + plain, cap - plain);
-    if (text.len >= cap) text.len = cap > 0 ? MISSKEY_STRLEN(dst) : 0;
+    c = mski_copy_begin(plain > 0 ? dst + plain : dst, cap - plain);
+    mski_copy_string(&c, s);
+    (void)mski_copy_end(&c);
+    text.ptr = dst;
+    text.len = plain + c.written;
     return text;
 }
 
@@ -5600,10 +5626,10 @@ MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out)
     const uint8_t *p = mski_bytes(value.ptr), *const end = p + value.len;
     const uint64_t most = UINT64_C(9223372036854775807);
     const bool minus = value.len > 0 && *p == '-';
-    int32_t exponent, zeros = 0;
+    int64_t exponent, zeros = 0; /* as many as there may be digits */
     bool point = false, huge;
     uint64_t m = 0;
-    if (misskey_json_type(value) != MISSKEY_TYPE_NUMBER) return false;
+    if (!mski_is_number(value)) return false;
     exponent = mski_exponent(p, end);
     huge = exponent >= 100000000 || exponent <= -100000000; /* mski_exponent says no more than that */
     for (p += minus; p < end && (*p | 0x20) != 'e'; p++) {
@@ -5622,11 +5648,12 @@ MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out)
         if (m > most - digit) return false;
         m += digit;
     }
-    if (m != 0 && huge) return false;
     exponent += zeros;
-    for (; exponent > 0 && m != 0 && m <= MSKI_TENTH; exponent--) m *= 10;
+    if (m == 0) exponent = 0;
+    else if (huge || exponent > INT32_MAX || exponent < INT32_MIN) return false;
+    for (; exponent > 0 && m <= MSKI_TENTH; exponent--) m *= 10;
     out->mantissa = minus ? -(int64_t)m : (int64_t)m;
-    out->exponent = m == 0 ? 0 : exponent;
+    out->exponent = (int32_t)exponent;
     out->text = value;
     return true;
 }
@@ -5784,6 +5811,14 @@ MISSKEY_API bool misskey_emojis_next(misskey_iter *it, misskey_jstr *name, missk
     return true;
 }
 
+/* Peers choose the times: is the sum one? */
+static bool mski_add(int64_t *sum, int64_t n)
+{
+    if (n < 0 ? *sum < INT64_MIN - n : *sum > INT64_MAX - n) return false;
+    *sum += n;
+    return true;
+}
+
 MISSKEY_API bool misskey_reversi_logs_next(misskey_iter *it, misskey_move *move)
 {
     int64_t part[4];
@@ -5792,10 +5827,10 @@ MISSKEY_API bool misskey_reversi_logs_next(misskey_iter *it, misskey_move *move)
     if (!misskey_json_next(it)) return false;
     parts = misskey_json_iter(it->value);
     for (i = 0; i < 4; i++) if (!misskey_json_next(&parts) || !misskey_json_i64(parts.value, &part[i])) return false;
-    move->time += part[0];
+    if (part[2] != 0 || !mski_add(&move->time, part[0])) return false; /* 0 = put: there is no other operation */
     move->black = part[1] == 1;
     move->pos = part[3];
-    return part[2] == 0; /* put: there is no other operation */
+    return true;
 }
 
 /* --- reactions --- */

@@ -38,6 +38,14 @@ static bool same(misskey_json value, const char *text)
 
 static bool missing(misskey_json value) { return value.ptr == NULL && value.len == 0; }
 
+static uint32_t random_state;
+
+static size_t below(size_t limit)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (size_t)(random_state >> 8) % limit;
+}
+
 /* ---- memory whose end is unreadable ---- */
 
 static char *fence;             /* first byte that must not be read */
@@ -263,6 +271,120 @@ TEST booleans_and_strings(void)
     PASS();
 }
 
+/* One pseudo-random text of these characters, in memory of exactly its length, which the caller frees. */
+static char *random_text(const char *characters, size_t most, size_t *len)
+{
+    char *text;
+    size_t i;
+    *len = below(most + 1);
+    text = (char *)malloc(*len > 0 ? *len : 1);
+    for (i = 0; text != NULL && i < *len; i++) text[i] = characters[below(strlen(characters))];
+    return text;
+}
+
+/* A view of something else (misskey_json_text checks nothing) is no number, however long its exponent may look. */
+TEST what_is_no_number_is_no_integer(void)
+{
+    static const char *const rows[] = {
+        "", "-", "1e", "1e+", "1.", ".5", "01", "1x", "1 ", "--1", "+1", "1e!!!!!!!!!!!!!!!!!!!!", "1e9999999999x",
+        "1e/////////////////////", "1e~~~~~~~~~~~~~~~~~~~~~", "1e-~~~~~~~~~~~~~~~~~~~~", "~", "0x10", "1.2.3", "1e1e1",
+        "Infinity", "\"1\"", "1,2", "1]", "true"
+    };
+    int64_t value = 42, expected = 42;
+    ref_text r;
+    size_t i, len;
+    unsigned numbers = 0;
+    for (i = 0; i < COUNT(rows); i++) {
+        ASSERT_FALSEm(rows[i], misskey_json_i64(misskey_json_text(rows[i]), &value));
+        ASSERT_EQm(rows[i], 42, value);
+    }
+    for (i = 0; i < 300000; i++) {
+        char *const text = random_text(i % 3 == 0 ? "0123456789" : "0019-+.eE", 12, &len);
+        misskey_json view = { NULL, 0 };
+        bool good;
+        view.ptr = text;
+        view.len = len;
+        ASSERT(text != NULL);
+        good = len > 0 && (*text == '-' || (*text >= '0' && *text <= '9')) && ref_check(&r, text, len, 1);
+        good = good && ref_i64(text, len, &expected);
+        CASE("%.*s", (int)len, text);
+        ASSERT_EQm(where, good, misskey_json_i64(view, &value));
+        numbers += good;
+        free(text);
+    }
+    ASSERT(numbers > 10000);
+    PASS();
+}
+
+/* A walk over a view that nobody checked ends, and stays inside of it. */
+TEST walks_over_anything_stay_inside(void)
+{
+    size_t i, len;
+    for (i = 0; i < 200000; i++) {
+        char *const text = random_text("{}[]\"\"\"\\:,, \n1a", 14, &len);
+        misskey_json view = { NULL, 0 };
+        misskey_iter it;
+        size_t steps = 0;
+        ASSERT(text != NULL);
+        if (len > 1) text[0] = i & 1 ? '{' : '[';
+        if (len > 1 && below(4) > 0) text[len - 1] = i & 1 ? '}' : ']';
+        view.ptr = text;
+        view.len = len;
+        CASE("%.*s", (int)len, text);
+        for (it = misskey_json_iter(view); misskey_json_next(&it); steps++) {
+            ASSERTm(where, it.value.ptr > text && it.value.len > 0 && it.value.len < len);
+            ASSERTm(where, it.value.ptr + it.value.len <= text + len && steps < len);
+            ASSERTm(where, it.key.ptr == NULL || (it.key.ptr > text && it.key.len < len &&
+                                                  it.key.ptr + it.key.len <= it.value.ptr));
+        }
+        ASSERT_FALSEm(where, misskey_json_next(&it));
+        ASSERTm(where, it.key.len < len || it.key.len == 0);
+        (void)misskey_json_get(view, "a");
+        (void)misskey_json_str(view);
+        free(text);
+    }
+    PASS();
+}
+
+/* Missing values, no memory, structs of zeros. */
+TEST nothing_is_taken_for_nothing(void)
+{
+    const misskey_json none = { NULL, 0 };
+    const misskey_jstr no_string = { NULL, 0 };
+    misskey_iter it = misskey_json_iter(none), zeros;
+    misskey_json out;
+    misskey_jw w;
+    int64_t number = 7;
+    bool flag = true;
+    size_t at = 7;
+    ASSERT_FALSE(misskey_json_next(&it) || misskey_json_next(&it));
+    memset(&zeros, 0, sizeof zeros);
+    ASSERT_FALSE(misskey_json_next(&zeros) || misskey_json_next(&zeros));
+    ASSERT_EQ(MISSKEY_TYPE_NONE, misskey_json_type(none));
+    ASSERT_EQ(MISSKEY_ERR_BAD_JSON, misskey_json_check(NULL, 0, &out, &at));
+    ASSERT(missing(out) && at == 0);
+    ASSERT_FALSE(misskey_json_i64(none, &number) || misskey_json_bool(none, &flag));
+    ASSERT(number == 7 && flag && missing(misskey_json_get(none, "")) && misskey_json_str(none).ptr == NULL);
+    ASSERT_FALSE(misskey_jstr_eq(no_string, ""));
+    ASSERT_EQ((size_t)0, misskey_jstr_copy(no_string, NULL, 0));
+    ASSERT_EQ((size_t)1, misskey_jstr_copy(misskey_jstr_text("\\n"), NULL, 0));
+    ASSERT(misskey_jstr_plain(no_string, NULL, 0).ptr == NULL && misskey_jstr_plain(no_string, NULL, 0).len == 0);
+    ASSERT(misskey_jstr_plain(misskey_jstr_text("abc"), NULL, 0).len == 3);
+    ASSERT(misskey_jstr_plain(misskey_jstr_text("ab\\n"), NULL, 0).len == 0);
+    ASSERT(missing(misskey_json_text(NULL)) && misskey_jstr_text(NULL).ptr == NULL);
+    memset(&w, 0, sizeof w);
+    ASSERT_EQ(MISSKEY_ERR_BAD_ARG, misskey_jw_done(&w, &out));
+    misskey_jw_open(&w, '[');
+    misskey_jw_str(&w, NULL, 0);
+    misskey_jw_str(&w, "", 0);
+    misskey_jw_jstr(&w, no_string);
+    misskey_jw_json(&w, none);
+    misskey_jw_close(&w);
+    ASSERT_EQ(MISSKEY_ERR_TOO_SMALL, misskey_jw_done(&w, &out));
+    ASSERT_EQ(sizeof "[\"\",\"\",null,null]" - 1, w.len);
+    PASS();
+}
+
 SUITE(reader)
 {
     RUN_TEST(types_of_values);
@@ -276,6 +398,9 @@ SUITE(reader)
     RUN_TEST(other_values_are_no_integers);
     RUN_TEST(integers_in_long_clothes);
     RUN_TEST(booleans_and_strings);
+    RUN_TEST(what_is_no_number_is_no_integer);
+    RUN_TEST(walks_over_anything_stay_inside);
+    RUN_TEST(nothing_is_taken_for_nothing);
 }
 
 /* ---- decoding ---- */
@@ -341,6 +466,42 @@ TEST strings_decode_at_every_cap(void)
     PASS();
 }
 
+/* misskey_jstr_plain of text with escapes is the copy, U+0000 and all, and no longer than what was written. */
+TEST plain_text_is_the_whole_copy(void)
+{
+    char copied[128], decoded[128], escaped[128], whole[128];
+    size_t i, cap, cut, n = 0;
+    for (i = 0; i < COUNT(strings); i++) {
+        for (cap = 0; cap <= strings[i].len + 8; cap++) {
+            const size_t before = below(40);
+            misskey_jstr s;
+            misskey_str plain;
+            memset(escaped, 'x', before);
+            strcpy(escaped + before, strings[i].escaped);
+            s = misskey_jstr_text(escaped);
+            CASE("%s with cap %u", escaped, (unsigned)cap);
+            memset(copied, '#', sizeof copied);
+            memset(decoded, '#', sizeof decoded);
+            misskey_jstr_copy(s, copied, cap);
+            plain = misskey_jstr_plain(s, decoded, cap);
+            if (strchr(escaped, '\\') == NULL) {
+                ASSERTm(where, plain.ptr == s.ptr && plain.len == s.len && decoded[0] == '#');
+                continue;
+            }
+            memset(whole, 'x', before);
+            memcpy(whole + before, strings[i].plain, strings[i].len);
+            for (cut = 0; cut < before + strings[i].len; cut += n) {
+                ASSERTm(where, ref_character((unsigned char *)whole + cut, before + strings[i].len - cut, &n) >= 0);
+                if (cut + n >= cap) break;
+            }
+            ASSERTm(where, plain.ptr == decoded);
+            ASSERT_EQ_FMTm(where, (unsigned)cut, (unsigned)plain.len, "%u");
+            ASSERT_MEM_EQm(where, copied, decoded, sizeof copied);
+        }
+    }
+    PASS();
+}
+
 TEST no_memory_is_needed_to_measure(void)
 {
     ASSERT_EQ((size_t)4, misskey_jstr_copy(misskey_jstr_text("\\ud83d\\ude00"), NULL, 0));
@@ -393,6 +554,7 @@ TEST every_escape(void)
 SUITE(decoding)
 {
     RUN_TEST(strings_decode_at_every_cap);
+    RUN_TEST(plain_text_is_the_whole_copy);
     RUN_TEST(no_memory_is_needed_to_measure);
     RUN_TEST(strings_compare_decoded_and_whole);
     RUN_TEST(every_escape);
@@ -870,14 +1032,6 @@ TEST cases_that_the_rfc_leaves_open(void)
 }
 
 /* ---- random texts ---- */
-
-static uint32_t random_state;
-
-static size_t below(size_t limit)
-{
-    random_state = random_state * 1664525u + 1013904223u;
-    return (size_t)(random_state >> 8) % limit;
-}
 
 /* One change: a byte that matters replaces another or is put in, bytes go, or a piece of a text is put in. */
 static size_t change(char *text, size_t len, size_t room)

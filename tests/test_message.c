@@ -498,6 +498,20 @@ TEST white_space_in_the_depth_changes_nothing(void)
     PASS();
 }
 
+TEST nothing_is_taken_for_nothing(void)
+{
+    misskey_message m;
+    size_t len = 7;
+    CASE("nothing");
+    CHECK(misskey_message_parse(NULL, 0, &m) == MISSKEY_ERR_OK && m.kind == MISSKEY_KIND_TEXT && m.raw.len == 0);
+    CHECK(misskey_message_write(&m, NULL, 0, &len) == MISSKEY_ERR_OK && len == 0);
+    memset(&m, 0, sizeof m);
+    CHECK(misskey_message_write(&m, NULL, 0, &len) == MISSKEY_ERR_TOO_SMALL && len > 0);
+    m.kind = MISSKEY_KIND_TEXT;
+    CHECK(misskey_message_write(&m, NULL, 0, &len) == MISSKEY_ERR_BAD_ARG && len == 0); /* there is no text */
+    PASS();
+}
+
 /* ---- the writer ---- */
 
 static misskey_message make(misskey_kind kind, const char *id, const char *event, const char *body)
@@ -938,6 +952,7 @@ SUITE(message)
     RUN_TEST(depth);
     RUN_TEST(depth_is_checked_below_the_limit);
     RUN_TEST(white_space_in_the_depth_changes_nothing);
+    RUN_TEST(nothing_is_taken_for_nothing);
     RUN_TEST(refused_kinds_and_members);
     RUN_TEST(refused_contents);
     RUN_TEST(refused_disguises);

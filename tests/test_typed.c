@@ -528,6 +528,10 @@ TEST decimals(void)
         "18446744073709551617", "1e2147483648", "1e-2147483649", "1e99999999999999999999", "1e10000000000",
         "1.5e-4294967296"
     };
+    static const char *const no_numbers[] = { /* as misskey_json_text gives them */
+        "", "-", "01", "1.", ".5", "1e", "1e+", "1x", "1 ", "+1", "1e!!!!!!!!!!!!!!!!!!!!", "1e/////////////////////",
+        "1e-~~~~~~~~~~~~~~~~~~~~", "-~", "1.2.3", "1e1e1", "Infinity", "1,2"
+    };
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CASE("%s", cases[i].text);
@@ -536,6 +540,11 @@ TEST decimals(void)
     for (i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         CASE("%s", refused[i] == NULL ? "nothing" : refused[i]);
         CHECK(is_refused(refused[i]));
+    }
+    for (i = 0; i < sizeof no_numbers / sizeof no_numbers[0]; i++) {
+        misskey_decimal d = { 4711, 4712, { NULL, 0 } };
+        CASE("%s", no_numbers[i]);
+        CHECK(!misskey_json_decimal(misskey_json_text(no_numbers[i]), &d) && d.mantissa == 4711 && d.exponent == 4712);
     }
     CASE("exponents that fit, but may be refused");
     CHECK(reads_as("1e999999999", 1, 999999999) || is_refused("1e999999999"));
@@ -804,6 +813,71 @@ TEST moves_of_games(void)
     PASS();
 }
 
+/* Peers choose the times: a sum that does not fit ends the walk, and what was read before stays. */
+TEST times_of_moves_do_not_overflow(void)
+{
+    static const char *const times[] = {
+        "9223372036854775807", "-9223372036854775808", "1", "-1", "0", "9223372036854775806", "4611686018427387904",
+        "-4611686018427387905"
+    };
+    enum { TIMES = sizeof times / sizeof times[0] };
+    unsigned which, i;
+    for (which = 0; which < TIMES * TIMES * TIMES; which++) {
+        const unsigned at[3] = { which % TIMES, which / TIMES % TIMES, which / TIMES / TIMES };
+        static struct text t;
+        misskey_move move = { 0, 0, false }, before;
+        misskey_iter it;
+        int64_t sum = 0;
+        t.len = 0;
+        put(&t, "[[%s,1,0,1],[%s,0,0,2],[%s,1,0,3]]", times[at[0]], times[at[1]], times[at[2]]);
+        it = misskey_json_iter(checked(t.at, t.len));
+        CASE("%.200s", t.at);
+        for (i = 0; i < 3; i++) {
+            const int64_t n = strtoll(times[at[i]], NULL, 10);
+            const uint64_t wrapped = (uint64_t)sum + (uint64_t)n;
+            const bool fits = (sum < 0) != (n < 0) || (wrapped >> 63 != 0) == (n < 0);
+            before = move;
+            CHECK(misskey_reversi_logs_next(&it, &move) == fits);
+            if (!fits) {
+                CHECK(move.time == before.time && move.pos == before.pos && move.black == before.black);
+                break;
+            }
+            sum += n;
+            CHECK(move.time == sum && move.pos == (int64_t)i + 1 && move.black == (i != 1));
+        }
+    }
+    PASS();
+}
+
+/* Missing values, memory of no size, structs of zeros: nothing is found, nothing is written, nothing breaks. */
+TEST nothing_is_taken_for_nothing(void)
+{
+    const misskey_json none = { NULL, 0 };
+    const misskey_jstr no_string = { NULL, 0 };
+    static misskey_note note;
+    static misskey_reading reading;
+    misskey_message m;
+    misskey_iter it;
+    misskey_move move = { 0, 0, false };
+    misskey_decimal decimal = { 4711, 0, { NULL, 0 } };
+    misskey_jstr name, host;
+    int64_t n = 4711;
+    CASE("nothing");
+    memset(&note, 0, sizeof note);
+    memset(&it, 0, sizeof it);
+    CHECK(!misskey_note_minimized(&note) && !misskey_note_is_renote(&note));
+    CHECK(!misskey_json_decimal(none, &decimal) && decimal.mantissa == 4711);
+    CHECK(!misskey_jstr_time(no_string, &n) && !misskey_id_time(no_string, &n) && n == 4711);
+    CHECK(!misskey_reactions_next(&it, &name, &n) && !misskey_emojis_next(&it, &name, &host));
+    CHECK(!misskey_reversi_logs_next(&it, &move) && move.time == 0);
+    CHECK(!misskey_reaction_split(no_string, &name, &host) && name.ptr == NULL && host.ptr == NULL);
+    CHECK(misskey_reaction_copy(no_string, NULL, 0) == 0 && misskey_reaction_copy(jstr(":a:"), NULL, 0) == 5);
+    CHECK(!misskey_reaction_eq(no_string, no_string));
+    CHECK(misskey_message_read(NULL, 0, &m, &reading) == MISSKEY_ERR_OK && m.kind == MISSKEY_KIND_TEXT);
+    CHECK(reading.what == MISSKEY_READS_NOTHING);
+    PASS();
+}
+
 /* ---- reactions ---- */
 
 TEST reactions_are_split(void)
@@ -1002,6 +1076,8 @@ SUITE(helpers)
     RUN_TEST(reactions_of_notes);
     RUN_TEST(emojis_in_all_forms);
     RUN_TEST(moves_of_games);
+    RUN_TEST(times_of_moves_do_not_overflow);
+    RUN_TEST(nothing_is_taken_for_nothing);
     RUN_TEST(reactions_are_split);
     RUN_TEST(reactions_have_a_normal_form);
     RUN_TEST(equal_reactions);
