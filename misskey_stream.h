@@ -1715,10 +1715,13 @@ MISSKEY_API bool misskey_json_decimal(misskey_json value, misskey_decimal *out);
 /*
     misskey_jstr_time -- a timestamp in milliseconds since 1970-01-01T00:00:00Z
 
-    ISO 8601 as servers write it: 2026-11-23T21:46:49.580Z. The fraction may have any number of digits (those behind the
-    third are cut) or be missing.
+    ISO 8601 as servers, and Date.toISOString of JavaScript, write it: 2026-11-23T21:46:49.580Z. Years beyond 9999 and
+    before 0 have a sign and six digits (+012026, -000001), as far as a Date of JavaScript goes: 8640000000000000 ms
+    from 1970 in both directions. The fraction may have any number of digits (those after the third are ignored) or be
+    missing. No server writes an offset or 24:00: both are refused.
 
     Returns   true and *ms; false, *ms unchanged, for everything else.
+    Source    ECMA-262, Date Time String Format
 */
 MISSKEY_API bool misskey_jstr_time(misskey_jstr date, int64_t *ms);
 
@@ -5682,27 +5685,33 @@ static int32_t mski_number_of(mski_clock *c, unsigned digits, int32_t least, int
 /* Milliseconds of a fraction with its point, if there is one. */
 static int32_t mski_fraction(mski_clock *c)
 {
-    int32_t ms = 0, unit = 100, digits = 0;
+    static const uint8_t units[] = { 100, 10, 1, 0 }; /* of the digits, the rest like the last one */
     const uint8_t *p = c->p;
+    int32_t ms = 0;
+    unsigned i = 0;
+    bool any = false;
     if (p == c->end || mski_ascii(&p, c->end) != '.') return 0;
-    for (c->p = p; p < c->end; c->p = p, digits++) {
+    for (c->p = p; p < c->end; c->p = p, any = true) {
         const unsigned digit = mski_ascii(&p, c->end) - '0';
         if (digit > 9) break;
-        if (digits < 3) ms += unit * (int32_t)digit;
-        unit = digits == 0 ? 10 : 1;
+        ms += (int32_t)(units[i] * digit);
+        i += i < 3;
     }
-    c->ok = c->ok && digits > 0;
+    c->ok = c->ok && any;
     return ms;
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar. year / 100 without a division: exact below 10000. */
+/* Days from 1970-01-01 to a day of the Gregorian calendar, which repeats itself every 400 years. No division:
+   y * 5243 >> 19 is y / 100 below 10000. */
 static int32_t mski_days(int32_t year, int32_t month, int32_t day)
 {
     static const uint16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
-    const int32_t y = month > 2 ? year : year - 1; /* the last year whose leap day counts; -1 for January of 0 */
-    const int32_t hundreds = y < 0 ? -1 : y * 5243 >> 19;
-    return 365 * year + (y < 0 ? -1 : y >> 2) - hundreds + (hundreds < 0 ? -1 : hundreds >> 2) + before[month - 1] +
-           day - 719528;
+    int32_t y, hundreds;
+    for (; year >= 2000; year -= 400) day += 146097;
+    for (; year < 1600; year += 400) day -= 146097;
+    y = month > 2 ? year : year - 1; /* the last year whose leap day counts */
+    hundreds = y * 5243 >> 19;
+    return 365 * year + (y >> 2) - hundreds + (hundreds >> 2) + before[month - 1] + day - 719528;
 }
 
 static int32_t mski_days_of_month(int32_t year, int32_t month)
@@ -5710,14 +5719,26 @@ static int32_t mski_days_of_month(int32_t year, int32_t month)
     return month == 12 ? 31 : mski_days(year, month + 1, 1) - mski_days(year, month, 1);
 }
 
+/* A year: four digits, or six behind a sign. There is no year -0. */
+static int32_t mski_year(mski_clock *c)
+{
+    const uint8_t *p = c->p;
+    const unsigned sign = p < c->end ? mski_ascii(&p, c->end) : 0;
+    if (sign != '+' && sign != '-') return mski_number_of(c, 4, 0, 9999);
+    c->p = p;
+    return sign == '+' ? mski_number_of(c, 6, 0, 999999) : -mski_number_of(c, 6, 1, 999999);
+}
+
 MISSKEY_API bool misskey_jstr_time(misskey_jstr date, int64_t *ms)
 {
+    const int64_t most = INT64_C(8640000000000000); /* ECMA-262, Time Values and Time Range */
     mski_clock c;
     int32_t year, month, day, hour, minute, second, rest;
+    int64_t time;
     c.p = mski_bytes(date.ptr);
     c.end = c.p + date.len;
     c.ok = true;
-    year = mski_number_of(&c, 4, 0, 9999);
+    year = mski_year(&c);
     mski_expect(&c, '-');
     month = mski_number_of(&c, 2, 1, 12);
     mski_expect(&c, '-');
@@ -5731,7 +5752,10 @@ MISSKEY_API bool misskey_jstr_time(misskey_jstr date, int64_t *ms)
     rest = mski_fraction(&c);
     mski_expect(&c, 'Z');
     if (!c.ok || c.p != c.end || day > mski_days_of_month(year, month)) return false;
-    *ms = mski_days(year, month, day) * INT64_C(86400000) + (hour * 3600 + minute * 60 + second) * INT64_C(1000) + rest;
+    time = mski_days(year, month, day) * INT64_C(86400) + hour * INT32_C(3600) + minute * 60 + second;
+    time = time * 1000 + rest;
+    if (time < -most || time > most) return false;
+    *ms = time;
     return true;
 }
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # The typed lines of every recording, as build/wire_replay --typed prints them, byte for byte against what
 # tests/tools/expect_replay.mjs finds with JSON.parse; the same for recorded messages changed at random, and for those of
-# tests/golden/typed_cases.txt, made by hand. That the library knows every name that the recordings have, but those that
-# their clients invented. And that every message arrives whatever name in it is another one (test_typed).
+# tests/golden/typed_cases.txt, made by hand. Dates against Date of JavaScript. That the library knows every name that
+# the recordings have, but those that their clients invented. And that every message arrives whatever name in it is
+# another one (test_typed).
 check=typed
 seed=${TYPED_SEED:-1}
 . tests/tools/recordings.sh
@@ -92,11 +93,21 @@ typed_cases() {
     result "$set, unknown names" "$problem" "all $found invented ones are found"
 }
 
-build wire_replay list_unknown test_typed
+# What Date.toISOString writes, and other texts, of which none must be read as another time than Date.parse gives.
+dates() {
+    if node tests/tools/times.mjs build/times "$seed" >$dir/log 2>&1; then
+        result "dates" "" "$(cat $dir/log)"
+    else
+        result "dates" "$(head -n 20 $dir/log | tr '\n' ' ')"
+    fi
+}
+
+build wire_replay list_unknown test_typed times
 each_set typed_set
 if command -v node >/dev/null; then
     typed_cases
+    dates
 else
-    echo "SKIP typed tests/golden/typed_cases.txt: node is missing"
+    echo "SKIP typed tests/golden/typed_cases.txt and dates: node is missing"
 fi
 exit $failed

@@ -592,7 +592,16 @@ static const struct { const char *text; int64_t ms; } dates[] = {
     { "2026-11-23T21:46:49.5Z", 1795470409500 },         { "2026-11-23T21:46:49.58Z", 1795470409580 },
     { "2026-11-23T21:46:49.5801234567890123456789Z", 1795470409580 },
     { "1969-12-31T23:59:59.0009Z", -1000 },              { "2026-11-23T21:46:49.9999Z", 1795470409999 },
-    { "\\u0032026-11\\u002d23\\u005421:46:49.58\\u0030\\u005A", 1795470409580 }
+    { "\\u0032026-11\\u002d23\\u005421:46:49.58\\u0030\\u005A", 1795470409580 },
+    { "+275760-09-13T00:00:00.000Z", 8640000000000000 }, { "-271821-04-20T00:00:00.000Z", -8640000000000000 },
+    { "+275760-09-12T23:59:59.999Z", 8639999999999999 }, { "-271821-04-20T00:00:00.001Z", -8639999999999999 },
+    { "+275760-09-13T00:00:00.0009Z", 8640000000000000 },
+    { "+012024-03-24T00:00:00.000Z", 317280758400000 },  { "-000001-03-24T00:00:00.000Z", -62191670400000 },
+    { "+010000-01-01T00:00:00.000Z", 253402300800000 },  { "-000001-12-31T23:59:59.999Z", -62167219200001 },
+    { "+012000-02-29T00:00:00.000Z", 316521302400000 },  { "-000004-02-29T00:00:00.000Z", -62288352000000 },
+    { "-000400-02-29T00:00:00.000Z", -74784902400000 },  { "+002026-11-23T21:46:49.580Z", 1795470409580 },
+    { "+000000-01-01T00:00:00.000Z", -62167219200000 },  { "\\u002b012024-03-24T00:00:00.000Z", 317280758400000 },
+    { "\\u002D000001-03-24T00:00:00Z", -62191670400000 }
 };
 
 TEST times(void)
@@ -605,13 +614,19 @@ TEST times(void)
         "2026-11-23T21:46:49.580Z\\u0000", "2026-00-23T21:46:49.580Z", "2026-13-23T21:46:49.580Z",
         "2026-11-00T21:46:49.580Z", "2026-11-31T21:46:49.580Z", "2026-12-32T21:46:49.580Z", "2026-02-29T00:00:00.000Z",
         "1900-02-29T00:00:00.000Z", "2100-02-29T00:00:00.000Z", "2024-02-30T00:00:00.000Z", "2026-11-23T24:00:00.000Z",
-        "2026-11-23T21:60:00.000Z", "2026-11-23T21:46:60.000Z", "+002026-11-23T21:46:49.580Z",
-        "-000001-01-01T00:00:00.000Z", "12026-11-23T21:46:49.580Z", "026-11-23T21:46:49.580Z",
+        "2026-11-23T21:60:00.000Z", "2026-11-23T21:46:60.000Z", "12026-11-23T21:46:49.580Z", "026-11-23T21:46:49.580Z",
+        "-000000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.001Z", "-271821-04-19T23:59:59.999Z",
+        "+275760-09-14T00:00:00.000Z", "-271821-04-19T00:00:00.000Z", "+275761-01-01T00:00:00.000Z",
+        "+999999-12-31T23:59:59.999Z", "-999999-01-01T00:00:00.000Z", "+10000-01-01T00:00:00.000Z",
+        "-1-01-01T00:00:00.000Z", "+0012026-11-23T00:00:00.000Z", "+-12026-11-23T00:00:00.000Z",
+        "--00001-11-23T00:00:00.000Z", "+010001-02-29T00:00:00.000Z", "+012100-02-29T00:00:00.000Z",
+        "-000001-02-29T00:00:00.000Z", "-000100-02-29T00:00:00.000Z", "+012024-04-31T00:00:00.000Z",
+        "+012024-03-24T24:00:00.000Z", "+012024-03-24T00:00:00.000+00:00", "+012024-03-24", "+", "-", "+012024",
         "2026-1-23T21:46:49.580Z", "2026-11-3T21:46:49.580Z", "2026-11-23T1:46:49.580Z", "2026-11-23T21:46:9.580Z",
         "2026-11-23T21:46:-9.580Z", "２026-11-23T21:46:49.580Z", "2026\\u201011-23T21:46:49.580Z"
     };
     const misskey_jstr none = { NULL, 0 };
-    const char *const good = "2026-11-23T21:46:49.580Z";
+    static const char *const good[] = { "2026-11-23T21:46:49.580Z", "+012026-11-23T21:46:49.580Z" };
     int64_t ms;
     size_t i;
     for (i = 0; i < sizeof dates / sizeof dates[0]; i++) {
@@ -627,14 +642,16 @@ TEST times(void)
     }
     CASE("nothing");
     CHECK(!misskey_jstr_time(none, &ms) && ms == 4711);
-    for (i = 0; i < strlen(good); i++) {
-        char *const cut = exact(good, i), spoiled[32];
+    for (i = 0; i < strlen(good[0]) + strlen(good[1]); i++) {
+        const char *const whole = i < strlen(good[0]) ? good[0] : good[1];
+        const size_t at = i < strlen(good[0]) ? i : i - strlen(good[0]);
+        char *const cut = exact(whole, at), spoiled[32];
         misskey_jstr view = { NULL, 0 };
-        strcpy(spoiled, good);
-        spoiled[i] = good[i] == 'x' ? 'y' : 'x';
-        CASE("the first %d characters of %s; %s", (int)i, good, spoiled);
+        strcpy(spoiled, whole);
+        spoiled[at] = 'x';
+        CASE("the first %d characters of %s; %s", (int)at, whole, spoiled);
         view.ptr = cut;
-        view.len = i;
+        view.len = at;
         CHECK(!misskey_jstr_time(view, &ms) && ms == 4711);
         CHECK(!misskey_jstr_time(jstr(spoiled), &ms) && ms == 4711);
         free(cut);
@@ -642,28 +659,45 @@ TEST times(void)
     PASS();
 }
 
-/* Every day from year 0 to 9999, counted; and the day behind the last one of each month. */
-TEST every_day(void)
+/* How JavaScript writes a year: four digits, or six and a sign. */
+static int put_year(char *text, int year)
+{
+    if (year >= 0 && year <= 9999) return sprintf(text, "%04d", year);
+    return sprintf(text, "%c%06d", year < 0 ? '-' : '+', year < 0 ? -year : year);
+}
+
+/* All days of a year, counted from *days on, or (for time) the first and last ones of each month; and the day after
+   each month. */
+static enum greatest_test_res days_of_year(int year, bool all, int64_t *days)
 {
     static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    int64_t days = -719528, ms;
-    int year, month, day;
-    for (year = 0; year < 10000; year++) for (month = 1; month <= 12; month++) {
-        const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        const int last = lengths[month - 1] + (month == 2 && leap);
-        for (day = 1; day <= last + 1; day++) {
+    int month, day;
+    for (month = 1; month <= 12; month++) {
+        const int last = lengths[month - 1] + (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+        for (day = 1; day <= last + 1; day++, *days += day <= last + 1) {
             char text[40];
+            int64_t ms;
             bool ok;
-            if (day > 2 && day < last - 1 && year % 100 != 0) { /* not every one, for time */
-                days++;
-                continue;
-            }
-            sprintf(text, "%04d-%02d-%02dT00:00:00.001Z", year, month, day);
+            if (day > 2 && day < last - 1 && !all) continue;
+            sprintf(text + put_year(text, year), "-%02d-%02dT00:00:00.000Z", month, day);
             ok = misskey_jstr_time(jstr(text), &ms);
             CASE("%s", text);
-            CHECK(ok == (day <= last));
-            if (ok) CHECK(ms == days++ * 86400000 + 1);
+            CHECK(ok == (day <= last && *days >= -100000000 && *days <= 100000000));
+            if (ok) CHECK(ms == *days * 86400000);
         }
+    }
+    PASS();
+}
+
+/* From the first year that a date of JavaScript can have to the last. */
+TEST every_year(void)
+{
+    int64_t days = -100000000 - 109; /* -271821-01-01: April the 20th is the first day in the range */
+    int year;
+    for (year = -271821; year <= 275760; year++) {
+        const bool near = (year >= -1 && year <= 10000) || year <= -271820 || year >= 275759;
+        if (near || (year + 272000) % 397 < 5) CHECK_CALL(days_of_year(year, near && year % 100 == 0, &days));
+        else days += 365 + (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
     }
     PASS();
 }
@@ -1071,7 +1105,7 @@ SUITE(helpers)
     RUN_TEST(decimals);
     RUN_TEST(random_decimals);
     RUN_TEST(times);
-    RUN_TEST(every_day);
+    RUN_TEST(every_year);
     RUN_TEST(times_of_ids);
     RUN_TEST(reactions_of_notes);
     RUN_TEST(emojis_in_all_forms);
