@@ -895,7 +895,10 @@ MISSKEY_API const char *misskey_operation_name(misskey_operation_kind kind);
         BOOL    bool
         INT     int64_t                 an exact integer
         DEC     misskey_decimal         a number that may have a fraction
-        JSON    misskey_json            an object, an array, or what the comment says, to be read when it is needed
+        OBJ     misskey_json            an object, to be read when it is needed
+        ARR     misskey_json            an array, likewise
+        LIST    misskey_json            an array or an object, depending on the version
+        JSON    misskey_json            any value, of the kinds that the comment names
    Other rows: OLD what only historic versions have, FORK what only forks have (left out of reading by
    MISSKEY_NO_HISTORIC and MISSKEY_NO_FORKS, the struct member stays); ALIAS(kind, member, name): a historic name of a
    member; IN(kind, member, outer, name): a member of the object in the JSON member outer, read along with it.
@@ -915,40 +918,40 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     created_at,          "createdAt") \
     X(STR,     deleted_at,          "deletedAt") \
     X(STR,     user_id,             "userId") \
-    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(OBJ,     user,                "user")                 /* misskey_user */ \
     X(STR,     text,                "text") \
     X(STR,     cw,                  "cw")                   /* set and empty: a warning without label */ \
     X(STR,     visibility,          "visibility")           /* public, home, followers, specified; v10 also private */ \
     X(BOOL,    local_only,          "localOnly") \
     X(STR,     reaction_acceptance, "reactionAcceptance") \
-    X(JSON,    visible_user_ids,    "visibleUserIds")       /* strings */ \
+    X(ARR,     visible_user_ids,    "visibleUserIds")       /* strings */ \
     X(INT,     renote_count,        "renoteCount") \
     X(INT,     replies_count,       "repliesCount") \
     X(INT,     reaction_count,      "reactionCount") \
-    X(JSON,    reactions,           "reactions")            /* misskey_reactions_next */ \
-    X(JSON,    reaction_emojis,     "reactionEmojis")       /* misskey_emojis_next; keys name@host */ \
-    X(JSON,    reaction_and_user_pair_cache, "reactionAndUserPairCache") /* strings userId/reaction, the last 16 */ \
-    X(JSON,    emojis,              "emojis")               /* misskey_emojis_next */ \
-    X(JSON,    tags,                "tags")                 /* strings */ \
-    X(JSON,    file_ids,            "fileIds")              /* strings */ \
-    X(JSON,    files,               "files")                /* array of misskey_file */ \
+    X(OBJ,     reactions,           "reactions")            /* misskey_reactions_next */ \
+    X(OBJ,     reaction_emojis,     "reactionEmojis")       /* misskey_emojis_next; keys name@host */ \
+    X(ARR,     reaction_and_user_pair_cache, "reactionAndUserPairCache") /* strings userId/reaction, the last 16 */ \
+    X(LIST,    emojis,              "emojis")               /* misskey_emojis_next */ \
+    X(ARR,     tags,                "tags")                 /* strings */ \
+    X(ARR,     file_ids,            "fileIds")              /* strings */ \
+    X(ARR,     files,               "files")                /* array of misskey_file */ \
     X(STR,     reply_id,            "replyId") \
     FORK(STR,  reply_user_id,       "replyUserId") \
     X(STR,     renote_id,           "renoteId") \
     X(BOOL,    has_poll,            "hasPoll") \
     X(STR,     channel_id,          "channelId") \
-    X(JSON,    channel,             "channel")              /* misskey_note_channel */ \
-    X(JSON,    mentions,            "mentions")             /* user ids */ \
+    X(OBJ,     channel,             "channel")              /* misskey_note_channel */ \
+    X(ARR,     mentions,            "mentions")             /* user ids */ \
     X(STR,     uri,                 "uri") \
     X(STR,     url,                 "url") \
     X(INT,     clipped_count,       "clippedCount") \
-    X(JSON,    poll,                "poll")                 /* misskey_poll */ \
-    X(JSON,    renote,              "renote")               /* misskey_note */ \
-    X(JSON,    reply,               "reply")                /* misskey_note */ \
+    X(OBJ,     poll,                "poll")                 /* misskey_poll */ \
+    X(OBJ,     renote,              "renote")               /* misskey_note */ \
+    X(OBJ,     reply,               "reply")                /* misskey_note */ \
     X(STR,     my_reaction,         "myReaction") \
     X(BOOL,    is_hidden,           "isHidden")             /* the content is left out: fetch it */ \
     FORK(STR,  updated_at,          "updatedAt") \
-    FORK(JSON, updated_at_history,  "updatedAtHistory")     /* dates */ \
+    FORK(ARR,  updated_at_history,  "updatedAtHistory")     /* dates */ \
     FORK(STR,  delete_at,           "deleteAt")             /* when it will delete itself */ \
     FORK(STR,  user_host,           "userHost") \
     FORK(STR,  mandatory_cw,        "mandatoryCW") \
@@ -957,24 +960,24 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(INT,  quote_count,         "quoteCount") \
     FORK(BOOL, is_favorited,        "isFavorited") \
     FORK(BOOL, is_renoted,          "isRenoted") \
-    FORK(JSON, my_reactions,        "myReactions")          /* strings */ \
-    FORK(JSON, event,               "event")                /* CherryPick line: a date with a title */ \
+    FORK(ARR,  my_reactions,        "myReactions")          /* strings */ \
+    FORK(OBJ,  event,               "event")                /* CherryPick line: a date with a title */ \
     FORK(BOOL, renoted_by_me,       "renotedByMe") \
     FORK(BOOL, copy_once,           "copyOnce") \
-    FORK(JSON, reference_ids,       "referenceIds")         /* note ids */ \
+    FORK(ARR,  reference_ids,       "referenceIds")         /* note ids */ \
     FORK(STR,  lang,                "lang") \
-    OLD(JSON,  app,                 "app")                  /* the program that posted it */ \
+    OLD(OBJ,   app,                 "app")                  /* the program that posted it */ \
     OLD(BOOL,  via_mobile,          "viaMobile") \
-    OLD(JSON,  geo,                 "geo") \
+    OLD(OBJ,   geo,                 "geo") \
     OLD(STR,   my_renote_id,        "myRenoteId") \
-    ALIAS(JSON, reactions,          "reactionCounts") \
-    ALIAS(JSON, file_ids,           "mediaIds") \
-    ALIAS(JSON, files,              "media")
+    ALIAS(OBJ,  reactions,          "reactionCounts") \
+    ALIAS(ARR,  file_ids,           "mediaIds") \
+    ALIAS(ARR,  files,              "media")
 
 #define MISSKEY_POLL_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(BOOL,    multiple,            "multiple") \
     X(STR,     expires_at,          "expiresAt") \
-    X(JSON,    choices,             "choices")              /* array of misskey_poll_choice; the order is the index */
+    X(ARR,     choices,             "choices")              /* array of misskey_poll_choice; the order is the index */
 
 #define MISSKEY_POLL_CHOICE_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     text,                "text") \
@@ -998,16 +1001,16 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     host,                "host")                 /* null: a user of this server */ \
     X(STR,     avatar_url,          "avatarUrl") \
     X(STR,     avatar_blurhash,     "avatarBlurhash") \
-    X(JSON,    avatar_decorations,  "avatarDecorations")    /* array of misskey_decoration */ \
+    X(ARR,     avatar_decorations,  "avatarDecorations")    /* array of misskey_decoration */ \
     X(BOOL,    is_bot,              "isBot") \
     X(BOOL,    is_cat,              "isCat") \
     X(BOOL,    require_signin,      "requireSigninToViewContents") \
     X(INT,     notes_followers_only_before, "makeNotesFollowersOnlyBefore") /* seconds; negative: before now */ \
     X(INT,     notes_hidden_before, "makeNotesHiddenBefore") \
-    X(JSON,    instance,            "instance")             /* misskey_instance */ \
-    X(JSON,    emojis,              "emojis")               /* misskey_emojis_next */ \
+    X(OBJ,     instance,            "instance")             /* misskey_instance */ \
+    X(LIST,    emojis,              "emojis")               /* misskey_emojis_next */ \
     X(STR,     online_status,       "onlineStatus")         /* unknown, online, active, offline */ \
-    X(JSON,    badge_roles,         "badgeRoles")           /* array of misskey_badge_role */ \
+    X(ARR,     badge_roles,         "badgeRoles")           /* array of misskey_badge_role */ \
     FORK(BOOL, is_locked,           "isLocked") \
     FORK(BOOL, noindex,             "noindex") \
     FORK(STR,  mandatory_cw,        "mandatoryCW") \
@@ -1021,7 +1024,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     OLD(BOOL,  is_admin,            "isAdmin") \
     OLD(BOOL,  is_moderator,        "isModerator") \
     OLD(BOOL,  is_verified,         "isVerified") \
-    OLD(JSON,  avatar_color,        "avatarColor") \
+    OLD(JSON,  avatar_color,        "avatarColor")          /* string or array of numbers */ \
     OLD(JSON,  banner_color,        "bannerColor") \
     OLD(DEC,   drive_capacity_override_mb, "driveCapacityOverrideMb")
 
@@ -1030,7 +1033,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     url,                 "url") \
     X(STR,     uri,                 "uri") \
     X(STR,     moved_to,            "movedTo") \
-    X(JSON,    also_known_as,       "alsoKnownAs")          /* strings */ \
+    X(ARR,     also_known_as,       "alsoKnownAs")          /* strings */ \
     X(STR,     created_at,          "createdAt") \
     X(STR,     updated_at,          "updatedAt") \
     X(STR,     last_fetched_at,     "lastFetchedAt") \
@@ -1043,21 +1046,21 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     location,            "location") \
     X(STR,     birthday,            "birthday") \
     X(STR,     lang,                "lang") \
-    X(JSON,    fields,              "fields")               /* array of misskey_profile_field */ \
-    X(JSON,    verified_links,      "verifiedLinks")        /* strings */ \
+    X(ARR,     fields,              "fields")               /* array of misskey_profile_field */ \
+    X(ARR,     verified_links,      "verifiedLinks")        /* strings */ \
     X(INT,     followers_count,     "followersCount") \
     X(INT,     following_count,     "followingCount") \
     X(INT,     notes_count,         "notesCount") \
-    X(JSON,    pinned_note_ids,     "pinnedNoteIds")        /* strings */ \
-    X(JSON,    pinned_notes,        "pinnedNotes")          /* array of misskey_note */ \
+    X(ARR,     pinned_note_ids,     "pinnedNoteIds")        /* strings */ \
+    X(ARR,     pinned_notes,        "pinnedNotes")          /* array of misskey_note */ \
     X(STR,     pinned_page_id,      "pinnedPageId") \
-    X(JSON,    pinned_page,         "pinnedPage") \
+    X(OBJ,     pinned_page,         "pinnedPage") \
     X(BOOL,    public_reactions,    "publicReactions") \
     X(STR,     following_visibility, "followingVisibility") /* public, followers, private */ \
     X(STR,     followers_visibility, "followersVisibility") \
     X(STR,     chat_scope,          "chatScope")            /* everyone, following, followers, mutual, none */ \
     X(BOOL,    can_chat,            "canChat") \
-    X(JSON,    roles,               "roles")                /* array of misskey_role */ \
+    X(ARR,     roles,               "roles")                /* array of misskey_role */ \
     X(STR,     followed_message,    "followedMessage") \
     X(STR,     memo,                "memo") \
     X(STR,     moderation_note,     "moderationNote") \
@@ -1102,31 +1105,31 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    has_unread_mentions, "hasUnreadMentions") \
     X(BOOL,    has_unread_chat_messages, "hasUnreadChatMessages") \
     X(BOOL,    has_unread_announcement, "hasUnreadAnnouncement") \
-    X(JSON,    unread_announcements, "unreadAnnouncements") /* array of misskey_announcement */ \
+    X(ARR,     unread_announcements, "unreadAnnouncements") /* array of misskey_announcement */ \
     X(BOOL,    has_unread_antenna,  "hasUnreadAntenna") \
     X(BOOL,    has_unread_channel,  "hasUnreadChannel") \
     X(BOOL,    has_unread_notification, "hasUnreadNotification") \
     X(BOOL,    has_pending_received_follow_request, "hasPendingReceivedFollowRequest") \
     X(INT,     unread_notifications_count, "unreadNotificationsCount") \
-    X(JSON,    muted_words,         "mutedWords")           /* each an array of strings, or a string */ \
-    X(JSON,    hard_muted_words,    "hardMutedWords") \
-    X(JSON,    muted_instances,     "mutedInstances")       /* strings */ \
-    X(JSON,    notification_recieve_config, "notificationRecieveConfig") /* spelled so; map type -> {type} */ \
-    X(JSON,    email_notification_types, "emailNotificationTypes") /* strings */ \
-    X(JSON,    achievements,        "achievements")         /* array of misskey_achievement */ \
+    X(ARR,     muted_words,         "mutedWords")           /* each an array of strings, or a string */ \
+    X(ARR,     hard_muted_words,    "hardMutedWords") \
+    X(ARR,     muted_instances,     "mutedInstances")       /* strings */ \
+    X(OBJ,     notification_recieve_config, "notificationRecieveConfig") /* spelled so; map type -> {type} */ \
+    X(ARR,     email_notification_types, "emailNotificationTypes") /* strings */ \
+    X(ARR,     achievements,        "achievements")         /* array of misskey_achievement */ \
     X(INT,     logged_in_days,      "loggedInDays") \
-    X(JSON,    policies,            "policies")             /* map */ \
+    X(OBJ,     policies,            "policies")             /* map */ \
     X(BOOL,    two_factor_enabled,  "twoFactorEnabled") \
     X(BOOL,    use_password_less_login, "usePasswordLessLogin") \
     X(BOOL,    security_keys,       "securityKeys") \
     X(STR,     email,               "email") \
     X(BOOL,    email_verified,      "emailVerified") \
-    X(JSON,    security_keys_list,  "securityKeysList")     /* array of misskey_security_key */ \
+    X(ARR,     security_keys_list,  "securityKeysList")     /* array of misskey_security_key */ \
     OLD(BOOL,  has_unread_messaging_message, "hasUnreadMessagingMessage") \
-    OLD(JSON,  integrations,        "integrations") \
-    OLD(JSON,  muting_notification_types, "mutingNotificationTypes") /* strings */ \
-    OLD(JSON,  client_settings,     "clientSettings") \
-    OLD(JSON,  settings,            "settings") \
+    OLD(OBJ,   integrations,        "integrations") \
+    OLD(ARR,   muting_notification_types, "mutingNotificationTypes") /* strings */ \
+    OLD(OBJ,   client_settings,     "clientSettings") \
+    OLD(OBJ,   settings,            "settings") \
     OLD(BOOL,  show_timeline_replies, "showTimelineReplies")
 
 #define MISSKEY_INSTANCE_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1169,17 +1172,17 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     created_at,          "createdAt") \
     X(STR,     type,                "type") \
     X(STR,     user_id,             "userId") \
-    X(JSON,    user,                "user")                 /* misskey_user */ \
-    X(JSON,    note,                "note")                 /* misskey_note */ \
+    X(OBJ,     user,                "user")                 /* misskey_user */ \
+    X(OBJ,     note,                "note")                 /* misskey_note */ \
     X(STR,     reaction,            "reaction") \
     X(STR,     message,             "message")              /* followRequestAccepted */ \
-    X(JSON,    role,                "role")                 /* misskey_role */ \
-    X(JSON,    invitation,          "invitation")           /* misskey_chat_invitation */ \
+    X(OBJ,     role,                "role")                 /* misskey_role */ \
+    X(OBJ,     invitation,          "invitation")           /* misskey_chat_invitation */ \
     X(STR,     achievement,         "achievement") \
     X(STR,     exported_entity,     "exportedEntity") \
     X(STR,     file_id,             "fileId") \
-    X(JSON,    note_draft,          "noteDraft")            /* misskey_note_draft */ \
-    FORK(JSON, draft,               "draft")                /* misskey_note_draft */ \
+    X(OBJ,     note_draft,          "noteDraft")            /* misskey_note_draft */ \
+    FORK(OBJ,  draft,               "draft")                /* misskey_note_draft */ \
     X(STR,     body,                "body")                 /* app */ \
     X(STR,     header,              "header") \
     X(STR,     icon,                "icon") \
@@ -1188,13 +1191,13 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(STR,  reason,              "reason")               /* scheduledNoteFailed */ \
     OLD(INT,   choice,              "choice")               /* pollVote */ \
     OLD(BOOL,  is_read,             "isRead") \
-    X(JSON,    reactions,           "reactions")            /* reaction:grouped: array of misskey_reaction */ \
-    X(JSON,    users,               "users")                /* renote:grouped: array of misskey_user */
+    X(ARR,     reactions,           "reactions")            /* reaction:grouped: array of misskey_reaction */ \
+    X(ARR,     users,               "users")                /* renote:grouped: array of misskey_user */
 
 /* 2 the body of noteUpdated, all of its forms; id and type are in the message */
 #define MISSKEY_NOTE_UPDATE_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     reaction,            "reaction") \
-    X(JSON,    emoji,               "emoji")                /* null: a Unicode emoji */ \
+    X(OBJ,     emoji,               "emoji")                /* null: a Unicode emoji */ \
     X(STR,     user_id,             "userId") \
     X(INT,     choice,              "choice")               /* index; v10: id of the choice */ \
     X(STR,     deleted_at,          "deletedAt") \
@@ -1202,9 +1205,9 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(STR,  cw,                  "cw") \
     FORK(STR,  updated_at,          "updatedAt") \
     FORK(STR,  delete_at,           "deleteAt") \
-    FORK(JSON, file_ids,            "fileIds")              /* strings */ \
-    FORK(JSON, files,               "files")                /* array of misskey_file */ \
-    FORK(JSON, note,                "note")                 /* misskey_note: the whole of it */ \
+    FORK(ARR,  file_ids,            "fileIds")              /* strings */ \
+    FORK(ARR,  files,               "files")                /* array of misskey_file */ \
+    FORK(OBJ,  note,                "note")                 /* misskey_note: the whole of it */ \
     FORK(STR,  id,                  "id")                   /* replied: the reply */ \
     FORK(STR,  renotee_id,          "renoteeId") \
     IN(STR,    emoji_name,          emoji, "name")          /* name@host, name@. or name */ \
@@ -1220,18 +1223,18 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(INT,     size,                "size")                 /* bytes */ \
     X(BOOL,    is_sensitive,        "isSensitive") \
     X(STR,     blurhash,            "blurhash") \
-    X(JSON,    properties,          "properties") \
+    X(OBJ,     properties,          "properties") \
     X(STR,     url,                 "url") \
     X(STR,     thumbnail_url,       "thumbnailUrl") \
     X(STR,     comment,             "comment")              /* description for those who do not see it */ \
     X(STR,     folder_id,           "folderId") \
-    X(JSON,    folder,              "folder")               /* misskey_folder */ \
+    X(OBJ,     folder,              "folder")               /* misskey_folder */ \
     X(STR,     user_id,             "userId") \
-    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(OBJ,     user,                "user")                 /* misskey_user */ \
     FORK(BOOL, is_sensitive_by_moderator, "isSensitiveByModerator") \
     OLD(STR,   src,                 "src") \
-    OLD(JSON,  attached_note_ids,   "attachedNoteIds")      /* strings */ \
-    OLD(JSON,  webpublic,           "webpublic") \
+    OLD(ARR,   attached_note_ids,   "attachedNoteIds")      /* strings */ \
+    OLD(JSON,  webpublic,           "webpublic")            /* any value */ \
     ALIAS(INT, size,                "datasize") \
     IN(INT,    width,               properties, "width") \
     IN(INT,    height,              properties, "height") \
@@ -1246,7 +1249,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     parent_id,           "parentId") \
     X(INT,     folders_count,       "foldersCount") \
     X(INT,     files_count,         "filesCount") \
-    X(JSON,    parent,              "parent")               /* misskey_folder */
+    X(OBJ,     parent,              "parent")               /* misskey_folder */
 
 /* 7.1 and 7.2: ChatMessageLite has no to_user and to_room */
 #define MISSKEY_CHAT_MESSAGE_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1257,23 +1260,23 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(STR,  ciphertext,          "ciphertext") \
     FORK(BOOL, encrypted_at_rest,   "encryptedAtRest") \
     X(STR,     from_user_id,        "fromUserId") \
-    X(JSON,    from_user,           "fromUser")             /* misskey_user */ \
+    X(OBJ,     from_user,           "fromUser")             /* misskey_user */ \
     X(STR,     to_user_id,          "toUserId") \
-    X(JSON,    to_user,             "toUser")               /* misskey_user */ \
+    X(OBJ,     to_user,             "toUser")               /* misskey_user */ \
     X(STR,     to_room_id,          "toRoomId") \
-    X(JSON,    to_room,             "toRoom")               /* misskey_chat_room */ \
+    X(OBJ,     to_room,             "toRoom")               /* misskey_chat_room */ \
     X(STR,     file_id,             "fileId") \
-    X(JSON,    file,                "file")                 /* misskey_file */ \
-    X(JSON,    reactions,           "reactions")            /* array of misskey_reaction */ \
+    X(OBJ,     file,                "file")                 /* misskey_file */ \
+    X(ARR,     reactions,           "reactions")            /* array of misskey_reaction */ \
     FORK(STR,  reply_id,            "replyId") \
-    FORK(JSON, reply,               "reply")                /* misskey_chat_message */ \
+    FORK(OBJ,  reply,               "reply")                /* misskey_chat_message */ \
     X(BOOL,    is_read,             "isRead")
 
 /* One reaction of one user: react and unreact of chats, elements of chat messages and of reaction:grouped, and of
    reversi games */
 #define MISSKEY_REACTION_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     message_id,          "messageId") \
-    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(OBJ,     user,                "user")                 /* misskey_user */ \
     X(STR,     reaction,            "reaction") \
     FORK(STR,  user_id,             "userId")
 
@@ -1284,7 +1287,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     name,                "name") \
     X(STR,     description,         "description") \
     X(STR,     owner_id,            "ownerId") \
-    X(JSON,    owner,               "owner")                /* misskey_user */ \
+    X(OBJ,     owner,               "owner")                /* misskey_user */ \
     X(BOOL,    is_muted,            "isMuted") \
     X(BOOL,    invitation_exists,   "invitationExists") \
     FORK(STR,  join_policy,         "joinPolicy") \
@@ -1295,10 +1298,10 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     id,                  "id") \
     X(STR,     created_at,          "createdAt") \
     X(STR,     room_id,             "roomId") \
-    X(JSON,    room,                "room")                 /* misskey_chat_room */ \
+    X(OBJ,     room,                "room")                 /* misskey_chat_room */ \
     X(STR,     user_id,             "userId") \
-    X(JSON,    user,                "user")                 /* misskey_user */ \
-    OLD(JSON,  group,               "group")                /* object with id, createdAt, name, ownerId, userIds */
+    X(OBJ,     user,                "user")                 /* misskey_user */ \
+    OLD(OBJ,   group,               "group")                /* object with id, createdAt, name, ownerId, userIds */
 
 /* 7.4 */
 #define MISSKEY_MESSAGING_MESSAGE_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1306,20 +1309,20 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     OLD(STR,   created_at,          "createdAt") \
     OLD(STR,   text,                "text") \
     OLD(STR,   user_id,             "userId") \
-    OLD(JSON,  user,                "user")                 /* misskey_user */ \
+    OLD(OBJ,   user,                "user")                 /* misskey_user */ \
     OLD(STR,   recipient_id,        "recipientId") \
-    OLD(JSON,  recipient,           "recipient")            /* misskey_user */ \
+    OLD(OBJ,   recipient,           "recipient")            /* misskey_user */ \
     OLD(STR,   group_id,            "groupId") \
-    OLD(JSON,  group,               "group")                /* object with id, createdAt, name, ownerId, userIds */ \
+    OLD(OBJ,   group,               "group")                /* object with id, createdAt, name, ownerId, userIds */ \
     OLD(STR,   file_id,             "fileId") \
-    OLD(JSON,  file,                "file")                 /* misskey_file */ \
+    OLD(OBJ,   file,                "file")                 /* misskey_file */ \
     OLD(BOOL,  is_read,             "isRead") \
-    OLD(JSON,  reads,               "reads")                /* user ids */
+    OLD(ARR,   reads,               "reads")                /* user ids */
 
 /* 8.1; also the elements of emojis lists up to 12.119 */
 #define MISSKEY_EMOJI_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     id,                  "id") \
-    X(JSON,    aliases,             "aliases")              /* strings */ \
+    X(ARR,     aliases,             "aliases")              /* strings */ \
     X(STR,     name,                "name") \
     X(STR,     category,            "category") \
     X(STR,     host,                "host") \
@@ -1327,7 +1330,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     license,             "license") \
     X(BOOL,    is_sensitive,        "isSensitive") \
     X(BOOL,    local_only,          "localOnly") \
-    X(JSON,    role_ids,            "roleIdsThatCanBeUsedThisEmojiAsReaction") /* strings */ \
+    X(ARR,     role_ids,            "roleIdsThatCanBeUsedThisEmojiAsReaction") /* strings */ \
     OLD(INT,   width,               "width") \
     OLD(INT,   height,              "height")
 
@@ -1351,11 +1354,11 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     id,                  "id") \
     X(STR,     created_at,          "createdAt") \
     X(STR,     name,                "name") \
-    X(JSON,    keywords,            "keywords")             /* arrays of strings */ \
-    X(JSON,    exclude_keywords,    "excludeKeywords") \
+    X(ARR,     keywords,            "keywords")             /* arrays of strings */ \
+    X(ARR,     exclude_keywords,    "excludeKeywords") \
     X(STR,     src,                 "src")                  /* home, all, users, list, users_blacklist */ \
     X(STR,     user_list_id,        "userListId") \
-    X(JSON,    users,               "users")                /* strings */ \
+    X(ARR,     users,               "users")                /* strings */ \
     X(BOOL,    case_sensitive,      "caseSensitive") \
     X(BOOL,    local_only,          "localOnly") \
     X(BOOL,    exclude_bots,        "excludeBots") \
@@ -1374,7 +1377,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     id,                  "id") \
     X(STR,     created_at,          "createdAt") \
     X(STR,     ip,                  "ip") \
-    X(JSON,    headers,             "headers")              /* map */ \
+    X(OBJ,     headers,             "headers")              /* map */ \
     FORK(STR,  fingerprint,         "fingerprint") \
     FORK(STR,  user_agent,          "userAgent") \
     X(BOOL,    success,             "success") \
@@ -1386,17 +1389,17 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     event,               "event") \
     X(JSON,    var,                 "var")                  /* any value */ \
     X(STR,     user_id,             "userId") \
-    X(JSON,    user,                "user")                 /* misskey_user, misskey_user_detail */
+    X(OBJ,     user,                "user")                 /* misskey_user, misskey_user_detail */
 
 /* urlUploadFinished */
 #define MISSKEY_URL_UPLOAD_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     marker,              "marker") \
-    X(JSON,    file,                "file")                 /* misskey_file */
+    X(OBJ,     file,                "file")                 /* misskey_file */
 
 /* One value of a store of keys: registryUpdated; updateSettings and updateForm of games; settings and widgets of v10 */
 #define MISSKEY_SETTING_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     user_id,             "userId") \
-    X(JSON,    scope,               "scope")                /* strings */ \
+    X(ARR,     scope,               "scope")                /* strings */ \
     X(STR,     key,                 "key") \
     X(JSON,    value,               "value")                /* any value */ \
     OLD(STR,   id,                  "id")                   /* of the widget, or of the element of the form */ \
@@ -1405,10 +1408,10 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
 /* 8.6 */
 #define MISSKEY_SERVER_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(DEC,     cpu,                 "cpu")                  /* 0 to 1 */ \
-    X(JSON,    mem,                 "mem") \
-    X(JSON,    net,                 "net") \
-    X(JSON,    fs,                  "fs") \
-    OLD(JSON,  disk,                "disk") \
+    X(OBJ,     mem,                 "mem") \
+    X(OBJ,     net,                 "net") \
+    X(OBJ,     fs,                  "fs") \
+    OLD(OBJ,   disk,                "disk") \
     OLD(DEC,   os_uptime,           "os_uptime")            /* seconds */ \
     OLD(DEC,   process_uptime,      "process_uptime") \
     ALIAS(DEC, cpu,                 "cpu_usage") \
@@ -1425,8 +1428,8 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
 
 /* 8.7; more queues of Sharkey are in the body */
 #define MISSKEY_QUEUE_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
-    X(JSON,    deliver,             "deliver") \
-    X(JSON,    inbox,               "inbox") \
+    X(OBJ,     deliver,             "deliver") \
+    X(OBJ,     inbox,               "inbox") \
     IN(INT,    deliver_active_since_prev_tick, deliver, "activeSincePrevTick") \
     IN(INT,    deliver_active,      deliver, "active") \
     IN(INT,    deliver_waiting,     deliver, "waiting") \
@@ -1461,10 +1464,10 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    user2_ready,         "user2Ready") \
     X(STR,     user1_id,            "user1Id") \
     X(STR,     user2_id,            "user2Id") \
-    X(JSON,    user1,               "user1")                /* misskey_user */ \
-    X(JSON,    user2,               "user2") \
+    X(OBJ,     user1,               "user1")                /* misskey_user */ \
+    X(OBJ,     user2,               "user2") \
     X(STR,     winner_id,           "winnerId") \
-    X(JSON,    winner,              "winner")               /* misskey_user */ \
+    X(OBJ,     winner,              "winner")               /* misskey_user */ \
     X(STR,     surrendered_user_id, "surrenderedUserId") \
     X(STR,     timeout_user_id,     "timeoutUserId") \
     X(INT,     black,               "black")                /* 1 or 2 */ \
@@ -1474,24 +1477,24 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    looped_board,        "loopedBoard") \
     X(INT,     time_limit_for_each_turn, "timeLimitForEachTurn") /* seconds */ \
     X(BOOL,    no_irregular_rules,  "noIrregularRules") \
-    X(JSON,    logs,                "logs")                 /* misskey_reversi_logs_next; old: misskey_reversi_log */ \
-    X(JSON,    map,                 "map")                  /* strings, one a row: - empty, b, w, space = no cell */ \
+    X(ARR,     logs,                "logs")                 /* misskey_reversi_logs_next; old: misskey_reversi_log */ \
+    X(ARR,     map,                 "map")                  /* strings, one a row: - empty, b, w, space = no cell */ \
     OLD(STR,   crc32,               "crc32") \
-    OLD(JSON,  settings,            "settings")             /* v10: map, bw and rules, as above */ \
+    OLD(OBJ,   settings,            "settings")             /* v10: map, bw and rules, as above */ \
     ALIAS(BOOL, user1_ready,        "user1Accepted") \
     ALIAS(BOOL, user2_ready,        "user2Accepted") \
     ALIAS(STR, surrendered_user_id, "surrendered")
 
 /* channels.md 3.7, 3.8, 3.13: what has no form of its own */
 #define MISSKEY_REVERSI_EVENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
-    X(JSON,    game,                "game")                 /* matched, started, ended: misskey_reversi_game */ \
-    X(JSON,    user,                "user")                 /* invited: misskey_user */ \
+    X(OBJ,     game,                "game")                 /* matched, started, ended: misskey_reversi_game */ \
+    X(OBJ,     user,                "user")                 /* invited: misskey_user */ \
     X(BOOL,    user1,               "user1")                /* changeReadyStates, changeAccepts */ \
     X(BOOL,    user2,               "user2") \
     X(STR,     winner_id,           "winnerId")             /* ended */ \
     X(STR,     user_id,             "userId")               /* canceled, initForm, message */ \
-    OLD(JSON,  form,                "form")                 /* initForm: array */ \
-    OLD(JSON,  message,             "message")              /* message: object */
+    OLD(ARR,   form,                "form")                 /* initForm: array */ \
+    OLD(OBJ,   message,             "message")              /* message: object */
 
 /* log, and set up to 12.101; elements of the old logs */
 #define MISSKEY_REVERSI_LOG_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1508,9 +1511,9 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     OLD(STR,   id,                  "id") \
     OLD(STR,   created_at,          "createdAt") \
     OLD(STR,   parent_id,           "parentId") \
-    OLD(JSON,  parent,              "parent")               /* misskey_user */ \
+    OLD(OBJ,   parent,              "parent")               /* misskey_user */ \
     OLD(STR,   child_id,            "childId") \
-    OLD(JSON,  child,               "child")                /* misskey_user */
+    OLD(OBJ,   child,               "child")                /* misskey_user */
 
 /* channels.md 3.6 */
 #define MISSKEY_ABUSE_REPORT_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1529,7 +1532,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     color,               "color") \
     X(STR,     icon_url,            "iconUrl") \
     X(STR,     target,              "target")               /* manual, conditional */ \
-    X(JSON,    cond_formula,        "condFormula") \
+    X(OBJ,     cond_formula,        "condFormula") \
     X(BOOL,    is_public,           "isPublic") \
     X(BOOL,    is_administrator,    "isAdministrator") \
     X(BOOL,    is_moderator,        "isModerator") \
@@ -1537,7 +1540,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    as_badge,            "asBadge") \
     X(BOOL,    can_edit_members_by_moderator, "canEditMembersByModerator") \
     X(INT,     display_order,       "displayOrder") \
-    X(JSON,    policies,            "policies")             /* map */ \
+    X(OBJ,     policies,            "policies")             /* map */ \
     X(INT,     users_count,         "usersCount")
 
 /* 8.11, and the drafts of MisskeyIO */
@@ -1550,37 +1553,37 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     text,                "text") \
     X(STR,     cw,                  "cw") \
     X(STR,     user_id,             "userId") \
-    X(JSON,    user,                "user")                 /* misskey_user */ \
+    X(OBJ,     user,                "user")                 /* misskey_user */ \
     X(STR,     reply_id,            "replyId") \
     X(STR,     renote_id,           "renoteId") \
-    X(JSON,    reply,               "reply")                /* misskey_note */ \
-    X(JSON,    renote,              "renote")               /* misskey_note */ \
+    X(OBJ,     reply,               "reply")                /* misskey_note */ \
+    X(OBJ,     renote,              "renote")               /* misskey_note */ \
     X(STR,     visibility,          "visibility") \
-    X(JSON,    visible_user_ids,    "visibleUserIds")       /* strings */ \
-    X(JSON,    file_ids,            "fileIds")              /* strings */ \
-    X(JSON,    files,               "files")                /* array of misskey_file */ \
+    X(ARR,     visible_user_ids,    "visibleUserIds")       /* strings */ \
+    X(ARR,     file_ids,            "fileIds")              /* strings */ \
+    X(ARR,     files,               "files")                /* array of misskey_file */ \
     X(STR,     hashtag,             "hashtag") \
-    X(JSON,    poll,                "poll")                 /* as misskey_poll, but choices are strings */ \
+    X(OBJ,     poll,                "poll")                 /* as misskey_poll, but choices are strings */ \
     X(STR,     channel_id,          "channelId") \
-    X(JSON,    channel,             "channel")              /* misskey_note_channel */ \
+    X(OBJ,     channel,             "channel")              /* misskey_note_channel */ \
     X(BOOL,    local_only,          "localOnly") \
     X(STR,     reaction_acceptance, "reactionAcceptance") \
     X(BOOL,    is_actually_scheduled, "isActuallyScheduled") \
-    FORK(JSON, data,                "data")                 /* MisskeyIO: the note to be: text, cw, visibility, ... */
+    FORK(OBJ,  data,                "data")                 /* MisskeyIO: the note to be: text, cw, visibility, ... */
 
 /* What one member wraps: emojiAdded, emojiUpdated, emojiDeleted, announcementCreated, userUpdated, userAvatarUpdated */
 #define MISSKEY_BROADCAST_FIELDS(X, OLD, FORK, ALIAS, IN) \
-    X(JSON,    emoji,               "emoji")                /* misskey_emoji */ \
-    X(JSON,    emojis,              "emojis")               /* array of misskey_emoji */ \
-    X(JSON,    announcement,        "announcement")         /* misskey_announcement */ \
-    FORK(JSON, user,                "user")                 /* misskey_user */ \
+    X(OBJ,     emoji,               "emoji")                /* misskey_emoji */ \
+    X(ARR,     emojis,              "emojis")               /* array of misskey_emoji */ \
+    X(OBJ,     announcement,        "announcement")         /* misskey_announcement */ \
+    FORK(OBJ,  user,                "user")                 /* misskey_user */ \
     FORK(STR,  updated_at,          "updatedAt")
 
 /* forks-observed.md, Sharkey: something of the user's own was made */
 #define MISSKEY_CONTENT_FIELDS(X, OLD, FORK, ALIAS, IN) \
     FORK(STR,  kind,                "kind") \
     FORK(STR,  id,                  "id") \
-    FORK(JSON, item,                "item")
+    FORK(OBJ,  item,                "item")
 
 /* forks-observed.md, Sharkey: answers to operations */
 #define MISSKEY_ANSWER_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1590,11 +1593,11 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(STR,  message,             "message") \
     FORK(INT,  deleted,             "deleted")              /* how many */ \
     FORK(STR,  room_id,             "roomId") \
-    FORK(JSON, room,                "room")                 /* misskey_chat_room */ \
-    FORK(JSON, user,                "user")                 /* misskey_user */ \
-    FORK(JSON, messages,            "messages")             /* array of misskey_chat_message */ \
-    FORK(JSON, memberships,         "memberships")          /* array of misskey_chat_invitation */ \
-    FORK(JSON, notifications,       "notifications")        /* array of misskey_notification */ \
+    FORK(OBJ,  room,                "room")                 /* misskey_chat_room */ \
+    FORK(OBJ,  user,                "user")                 /* misskey_user */ \
+    FORK(ARR,  messages,            "messages")             /* array of misskey_chat_message */ \
+    FORK(ARR,  memberships,         "memberships")          /* array of misskey_chat_invitation */ \
+    FORK(ARR,  notifications,       "notifications")        /* array of misskey_notification */ \
     FORK(BOOL, has_more,            "hasMore") \
     FORK(STR,  until_id,            "untilId")
 
@@ -1623,6 +1626,9 @@ typedef enum misskey_presence { MISSKEY_ABSENT, MISSKEY_NULL, MISSKEY_PRESENT } 
 #define MISSKEY_BOOL_ bool
 #define MISSKEY_INT_ int64_t
 #define MISSKEY_DEC_ misskey_decimal
+#define MISSKEY_OBJ_ misskey_json
+#define MISSKEY_ARR_ misskey_json
+#define MISSKEY_LIST_ misskey_json
 #define MISSKEY_JSON_ misskey_json
 #define MISSKEY_M_(kind, member, name) MISSKEY_##kind##_ member;
 #define MISSKEY_M_IN_(kind, member, outer, name) MISSKEY_##kind##_ member;
@@ -1640,6 +1646,9 @@ MISSKEY_ENTITY_LIST(MISSKEY_X_)
 #undef MISSKEY_BOOL_
 #undef MISSKEY_INT_
 #undef MISSKEY_DEC_
+#undef MISSKEY_OBJ_
+#undef MISSKEY_ARR_
+#undef MISSKEY_LIST_
 #undef MISSKEY_JSON_
 #undef MISSKEY_M_
 #undef MISSKEY_M_IN_
@@ -2926,7 +2935,11 @@ static inline const uint8_t *mski_first(const uint8_t *p, mski_flags flags)
    that follow it where there is no white space, and what is before it where it is not the first member, so that it can
    be compared 16 bytes at a time. */
 
-enum { MSKI_STR_FIELD, MSKI_BOOL_FIELD, MSKI_INT_FIELD, MSKI_DEC_FIELD, MSKI_JSON_FIELD };
+/* Kinds of members; those that can be told by it are the first byte of their values. */
+enum {
+    MSKI_BOOL_FIELD, MSKI_INT_FIELD, MSKI_DEC_FIELD, MSKI_LIST_FIELD, MSKI_JSON_FIELD,
+    MSKI_STR_FIELD = '"', MSKI_ARR_FIELD = '[', MSKI_OBJ_FIELD = '{'
+};
 
 #define MSKI_ALIAS 0xFFFF
 #define MSKI_END 0xFFFE
@@ -3106,6 +3119,12 @@ static MSKI_INLINE bool mski_is_field(misskey_jstr key, const mski_shape *at)
     return mski_is_text(key, mski_field_name(at), at->field->len);
 }
 
+/* Is this the first byte of a container that fits? */
+static inline bool mski_is_container(uint8_t kind, uint8_t first)
+{
+    return (first | 0x20) == '{' && (kind == first || kind == MSKI_LIST_FIELD); /* '[' | 0x20 is '{' */
+}
+
 static bool mski_set_value(void *at, uint8_t kind, misskey_json value)
 {
     switch (kind) {
@@ -3116,20 +3135,24 @@ static bool mski_set_value(void *at, uint8_t kind, misskey_json value)
     case MSKI_INT_FIELD: return misskey_json_i64(value, (int64_t *)at);
     case MSKI_DEC_FIELD: return misskey_json_decimal(value, (misskey_decimal *)at);
     default:
+        if (kind != MSKI_JSON_FIELD && !mski_is_container(kind, (uint8_t)*value.ptr)) return false;
         *(misskey_json *)at = value;
         return true;
     }
 }
 
-static const uint8_t mski_sizes[] = {   /* of each kind */
-    sizeof(misskey_jstr), sizeof(bool), sizeof(int64_t), sizeof(misskey_decimal), sizeof(misskey_json)
-};
+static void mski_clear_value(void *at, uint8_t kind)
+{
+    MISSKEY_MEMSET(at, 0, kind == MSKI_BOOL_FIELD ? sizeof(bool)
+                        : kind == MSKI_INT_FIELD  ? sizeof(int64_t)
+                        : kind == MSKI_DEC_FIELD  ? sizeof(misskey_decimal) : sizeof(misskey_json));
+}
 
 static MSKI_NOINLINE void mski_set_field(const mski_field *field, uint8_t *out, misskey_json value)
 {
     void *const at = out + field->at;
     uint8_t *const has = out + field->has;
-    MISSKEY_MEMSET(at, 0, mski_sizes[field->kind]);
+    mski_clear_value(at, field->kind);
     *has = MISSKEY_NULL;
     if (misskey_json_type(value) == MISSKEY_TYPE_NULL) return;
     *has = mski_set_value(at, field->kind, value) ? MISSKEY_PRESENT : MISSKEY_ABSENT;
@@ -3915,7 +3938,7 @@ static inline void mski_put_value(uint8_t *out, const mski_field *row, const uin
     } else if (*p == 'n' && *has == MISSKEY_ABSENT) {
         *has = MISSKEY_NULL;
         return;
-    } else if (row->kind == MSKI_JSON_FIELD && *p != 'n') {
+    } else if (mski_is_container(row->kind, *p)) {
         *(misskey_json *)at = mski_json(p, end);
     } else if (row->kind == MSKI_BOOL_FIELD && (*p == 't' || *p == 'f')) {
         *(bool *)at = *p == 't';
@@ -4006,7 +4029,7 @@ static MSKI_SELDOM void mski_clear_part(const mski_field *from, uint8_t *out)
 {
     const mski_field *row = from;
     for (; row->outer == from->outer; row++) {
-        MISSKEY_MEMSET(out + row->at, 0, mski_sizes[row->kind]);
+        mski_clear_value(out + row->at, row->kind);
         out[row->has] = MISSKEY_ABSENT;
     }
 }
@@ -4088,11 +4111,13 @@ static mski_shape mski_piece_shape(const misskey_reading *reading, const uint8_t
     return out < (const uint8_t *)reading->files ? mski_poll_choice_shape() : mski_file_shape();
 }
 
-/* An object of a reading ended: what the walk left out. part: see mski_scan. */
-static MSKI_SELDOM void mski_end_piece(const misskey_reading *reading, uint8_t *out, const uint8_t *part,
+/* An object of a reading ended: what the walk left out. part: see mski_scan. Files that were read along are not those of
+   a note whose last "files" is no array: it may have some under another name. */
+static MSKI_SELDOM void mski_end_piece(misskey_reading *reading, uint8_t *out, const uint8_t *part,
                                        const uint8_t *begin, const uint8_t *end)
 {
     const mski_shape all = mski_piece_shape(reading, out);
+    if (out == (uint8_t *)&reading->note && reading->note.files.ptr == NULL) reading->num_files = 0;
     if (all.end[-1].outer != MSKI_END) mski_read_rest(mski_json(begin, end), &all, part, out);
 }
 
@@ -4155,7 +4180,7 @@ static inline void mski_enter(mski_scan *s, mski_level *in, bool in_object, cons
         in->out = s->out;
         return;
     }
-    if (in_object) in->at = row == NULL || row->kind != MSKI_JSON_FIELD ? NULL : mski_inner(mski_row_name(row));
+    if (in_object) in->at = row == NULL || row->kind < MSKI_ARR_FIELD ? NULL : mski_inner(mski_row_name(row));
     if (in->out != NULL) in->out = in->at == NULL ? NULL : mski_enter_piece(s, &s->levels[level], in_object, p, in->at);
 }
 

@@ -56,6 +56,9 @@ static void typed_read(misskey_json value)
 {
 #define STR_(member) typed_inside(value, out.member.ptr, out.member.len);
 #define JSON_(member) typed_inside(value, out.member.ptr, out.member.len);
+#define OBJ_(member) JSON_(member) MUST(out.member.len == 0 || *out.member.ptr == '{');
+#define ARR_(member) JSON_(member) MUST(out.member.len == 0 || *out.member.ptr == '[');
+#define LIST_(member) JSON_(member) MUST(out.member.len == 0 || *out.member.ptr == '[' || *out.member.ptr == '{');
 #define DEC_(member) typed_inside(value, out.member.text.ptr, out.member.text.len);
 #define BOOL_(member) MUST(out.has.member == MISSKEY_PRESENT || !out.member);
 #define INT_(member) MUST(out.has.member == MISSKEY_PRESENT || out.member == 0);
@@ -71,6 +74,9 @@ static void typed_read(misskey_json value)
     typed_helpers(value);
 #undef STR_
 #undef JSON_
+#undef OBJ_
+#undef ARR_
+#undef LIST_
 #undef DEC_
 #undef BOOL_
 #undef INT_

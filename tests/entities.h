@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-enum field_kind { FIELD_STR, FIELD_BOOL, FIELD_INT, FIELD_DEC, FIELD_JSON };
+enum field_kind {
+    FIELD_STR, FIELD_BOOL, FIELD_INT, FIELD_DEC, FIELD_OBJ, FIELD_ARR, FIELD_LIST, FIELD_JSON
+};
 
 struct field {
     const char *member, *name;  /* in the struct, on the wire */
@@ -123,9 +125,12 @@ static struct value value_of(enum field_kind kind, misskey_json json)
         json.len = str.len;
         ok = str.ptr != NULL;
         break;
+    case FIELD_OBJ:  ok = misskey_json_type(json) == MISSKEY_TYPE_OBJECT; break;
+    case FIELD_ARR:  ok = misskey_json_type(json) == MISSKEY_TYPE_ARRAY; break;
+    case FIELD_LIST: ok = misskey_json_type(json) >= MISSKEY_TYPE_ARRAY; break;
     default: break;
     }
-    if (kind != FIELD_BOOL && kind != FIELD_INT) {
+    if (ok && kind != FIELD_BOOL && kind != FIELD_INT) {
         v.ptr = json.ptr;
         v.len = json.len;
     }

@@ -85,15 +85,18 @@ static char *exact(const char *text, size_t len)
 
 /* ---- values and members ---- */
 
-enum { STR = 1 << FIELD_STR, BOOL = 1 << FIELD_BOOL, INT = 1 << FIELD_INT, DEC = 1 << FIELD_DEC };
+enum {
+    STR = 1 << FIELD_STR, BOOL = 1 << FIELD_BOOL, INT = 1 << FIELD_INT, DEC = 1 << FIELD_DEC,
+    OBJ = 1 << FIELD_OBJ | 1 << FIELD_LIST, ARR = 1 << FIELD_ARR | 1 << FIELD_LIST
+};
 
 /* Which kinds take a value. JSON takes all but null, which no kind takes. */
 static const struct { const char *text; unsigned kinds; } values[] = {
     { "null", 0 }, { "true", BOOL }, { "false", BOOL }, { "0", INT | DEC }, { "-17", INT | DEC },
     { "9007199254740993", INT | DEC }, { "1e2", INT | DEC }, { "24.4", DEC }, { "-0.056", DEC },
     { "9223372036854775808", 0 }, { "12345678901234567890.5", 0 }, { "\"\"", STR }, { "\"a\\n\\ud800\\\"\"", STR },
-    { "\"null\"", STR }, { "[]", 0 }, { "[1,{\"id\":\"x\"},\"}\"]", 0 }, { "{}", 0 },
-    { "{\"id\":\"i\",\"text\":null}", 0 }
+    { "\"null\"", STR }, { "[]", ARR }, { "[1,{\"id\":\"x\"},\"}\"]", ARR }, { "{}", OBJ },
+    { "{\"id\":\"i\",\"text\":null}", OBJ }, { "[{}]", ARR }, { "{\"\":[]}", OBJ }
 };
 enum { NUM_VALUES = sizeof values / sizeof values[0] };
 

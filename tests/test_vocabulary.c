@@ -240,7 +240,9 @@ static bool fits_field(const char *type, const char *kind)
     if (begins(type, "str") || *type == '"') return strcmp(kind, "STR") == 0;
     if (begins(type, "bool") || begins(type, "true")) return strcmp(kind, "BOOL") == 0;
     if (begins(type, "num")) return strcmp(kind, "INT") == 0 || strcmp(kind, "DEC") == 0;
-    return strcmp(kind, "JSON") == 0;
+    if (begins(type, "any")) return strcmp(kind, "JSON") == 0;
+    return strcmp(kind, begins(type, "arr") || strstr(type, "[]") != NULL ? "ARR" : "OBJ") == 0 ||
+           strcmp(kind, "LIST") == 0;
 }
 
 static const struct entity *entity_of(const char *list)

@@ -80,8 +80,8 @@ const str = (v) => typeof v === 'string' ? v.toWellFormed() : undefined
 const int = (v) => Number.isSafeInteger(v) ? v : undefined
 const bool = (v) => typeof v === 'boolean' ? v : undefined
 const list = (v, pick) => Array.isArray(v) ? v.filter(isObject).map(pick) : undefined
-// The member, or the name it had up to v10.
-const member = (object, name, old) => object[name] === undefined ? object[old] : object[name]
+// The member, or the name it had up to v10 where there is no value of its kind.
+const member = (object, name, old, fits) => object[name] === null || fits(object[name]) ? object[name] : object[old]
 
 const typedUser = (user) => !isObject(user) ? undefined
   : { id: str(user.id), username: str(user.username), host: str(user.host), name: str(user.name) }
@@ -104,8 +104,8 @@ const typedNote = (note) => ({
   renoteId: str(note.renoteId),
   channelId: str(note.channelId),
   user: typedUser(note.user),
-  reactions: typedReactions(member(note, 'reactions', 'reactionCounts')),
-  files: list(member(note, 'files', 'media'), typedFile),
+  reactions: typedReactions(member(note, 'reactions', 'reactionCounts', isObject)),
+  files: list(member(note, 'files', 'media', Array.isArray), typedFile),
   poll: list(note.poll?.choices, typedChoice),
 })
 

@@ -436,6 +436,8 @@ FILENAME ~ /events/ && in_table && head[2] == "Field" {
     for (i = 1; i <= n; i++) {
         type = m == n ? types[i] : clean(cell[3])
         sub(/^".*/, "str", type)
+        if ($0 ~ /\| any or null \|$/) type = "any"
+        sub(/^\{.*\[\]$/, "arr of obj", type)
         sub(/^(\{|Record).*/, "obj", type)
         print "field", (tables > 1 ? section "." tables : section), names[i], type
     }
@@ -453,6 +455,7 @@ FILENAME ~ /INDEX/ {
         sub(/\(.*/, "", piece)
         if (split(piece, words, ":") == 1) record("root" OFS piece)
         else if (words[1] == "noteUpdated") record("update" OFS words[2])
+        else if (words[1] == "api") record("root" OFS "api:") # the rest is the id of the call
         else record("event" OFS words[1] OFS words[2])
     }
 }
