@@ -1678,7 +1678,8 @@ typedef enum misskey_reads {
     MISSKEY_READS_NOTHING, MISSKEY_READS_NOTE, MISSKEY_READS_NOTE_UPDATE, MISSKEY_READS_FORCE32_ = 0x7FFFFFFF
 } misskey_reads;
 
-/* What most messages are about: what says which of it is filled. Views into the message. */
+/* What most messages are about: what says which of it is filled. Views into the message. An element of .choices or
+   .files that is no object is all zero: the index of the others stays that of the poll and of the note. */
 typedef struct misskey_reading {
     misskey_reads what;             /* NOTHING: every other message or event, and a body that is no object */
     uint32_t num_files, num_choices;
@@ -4077,7 +4078,7 @@ static const struct mski_piece { uint16_t member, at, size, most, num; } mski_pi
 };
 
 /* A container begins, with this member of a reading around it: where its own members go. member: the place of the array
-   where it is an element of one. */
+   where it is an element of one. An element that is no object keeps its place, with nothing in it. */
 static MSKI_SELDOM uint8_t *mski_place(misskey_reading *reading, const uint8_t *member, bool in_object, bool object)
 {
     uint8_t *const base = (uint8_t *)reading;
@@ -4086,7 +4087,7 @@ static MSKI_SELDOM uint8_t *mski_place(misskey_reading *reading, const uint8_t *
     uint8_t *out;
     uint32_t *num;
     while (part < end && at != (in_object ? part->member : part->at)) part++;
-    if (part == end || object == (in_object && part->most > 0)) return NULL;
+    if (part == end || (in_object && object == (part->most > 0))) return NULL;
     out = base + part->at;
     num = (uint32_t *)(void *)(base + part->num);
     if (in_object && !object) {
@@ -4098,7 +4099,7 @@ static MSKI_SELDOM uint8_t *mski_place(misskey_reading *reading, const uint8_t *
         out += part->size * (*num)++;
     }
     mski_zero(out, part->size);
-    return out;
+    return object ? out : NULL;
 }
 
 /* The members that an object in a reading may have. */
@@ -4111,8 +4112,8 @@ static mski_shape mski_piece_shape(const misskey_reading *reading, const uint8_t
     return out < (const uint8_t *)reading->files ? mski_poll_choice_shape() : mski_file_shape();
 }
 
-/* An object of a reading ended: what the walk left out. part: see mski_scan. Files that were read along are not those of
-   a note whose last "files" is no array: it may have some under another name. */
+/* An object of a reading ended: what the walk left out. part: see mski_scan. A note whose last "files" is no array has
+   not those that were read along; it may have some under another name. */
 static MSKI_SELDOM void mski_end_piece(misskey_reading *reading, uint8_t *out, const uint8_t *part,
                                        const uint8_t *begin, const uint8_t *end)
 {
@@ -4233,7 +4234,10 @@ value:
     else if (in.out == NULL && end - p > 1 && p[1] == *p + 2) p += 2; /* nothing in it */
     else goto open;
     if (p == NULL) return NULL;
-    if (in.row != NULL && in.out != NULL) mski_put_value(in.out, in.row, in.begin, p);
+    if (in.out != NULL) {
+        if (in.row != NULL) mski_put_value(in.out, in.row, in.begin, p);
+        else if (!object) (void)mski_place(s->reading, in.out, false, false);
+    }
     in.row = NULL;
 after:
     if (object && p < s->ample && *p == ',') goto member;
@@ -5545,9 +5549,8 @@ static MSKI_NOINLINE void mski_read_files(misskey_reading *r)
 {
     misskey_iter it = misskey_json_iter(r->note.files);
     r->num_files = 0;
-    if (misskey_json_type(r->note.files) != MISSKEY_TYPE_ARRAY) return;
     while (r->num_files < sizeof r->files / sizeof *r->files && misskey_json_next(&it)) {
-        if (misskey_file_read(it.value, &r->files[r->num_files])) r->num_files++;
+        (void)misskey_file_read(it.value, &r->files[r->num_files++]);
     }
 }
 
@@ -5556,27 +5559,22 @@ static MSKI_NOINLINE void mski_read_choices(misskey_reading *r)
 {
     misskey_iter it = misskey_json_iter(r->poll.choices);
     r->num_choices = 0;
-    if (misskey_json_type(r->poll.choices) != MISSKEY_TYPE_ARRAY) return;
     while (r->num_choices < sizeof r->choices / sizeof *r->choices && misskey_json_next(&it)) {
-        if (misskey_poll_choice_read(it.value, &r->choices[r->num_choices])) r->num_choices++;
+        (void)misskey_poll_choice_read(it.value, &r->choices[r->num_choices++]);
     }
 }
 #endif
 
 #if MSKI_FAST
-static bool mski_has_any(misskey_json value, misskey_type type)
-{
-    return misskey_json_type(value) == type && value.len > 2;
-}
-
 /* Of duplicates the last counts: what was read along of one before is void if that has nothing to be read. And the
    other way round: files under the name that they once had. */
 static void mski_settle(misskey_reading *r)
 {
-    if (!mski_has_any(r->note.user, MISSKEY_TYPE_OBJECT)) mski_zero(&r->user, sizeof r->user);
-    if (!mski_has_any(r->note.poll, MISSKEY_TYPE_OBJECT)) mski_zero(&r->poll, sizeof r->poll);
-    if (!mski_has_any(r->poll.choices, MISSKEY_TYPE_ARRAY)) r->num_choices = 0;
-    if (!mski_has_any(r->note.files, MISSKEY_TYPE_ARRAY)) r->num_files = 0;
+    const size_t empty = 2; /* bytes of {} and [], which are not entered */
+    if (r->note.user.len <= empty) mski_zero(&r->user, sizeof r->user);
+    if (r->note.poll.len <= empty) mski_zero(&r->poll, sizeof r->poll);
+    if (r->poll.choices.len <= empty) r->num_choices = 0;
+    if (r->note.files.len <= empty) r->num_files = 0;
     else if (r->num_files == 0) mski_read_files(r);
 }
 

@@ -158,7 +158,6 @@ static void put_reading(const misskey_message *m, const misskey_reading *reading
     want.num_files = want.num_choices = 0;
     it = elements(want.note.files);
     while (want.num_files < 16 && misskey_json_next(&it)) {
-        if (misskey_json_type(it.value) != MISSKEY_TYPE_OBJECT) continue;
         DEMAND(file, it.value, &want.files[want.num_files]);
         want.num_files++;
     }
@@ -167,7 +166,6 @@ static void put_reading(const misskey_message *m, const misskey_reading *reading
          want.num_files * sizeof want.files[0]);
     it = elements(want.poll.choices);
     while (want.num_choices < 10 && misskey_json_next(&it)) {
-        if (misskey_json_type(it.value) != MISSKEY_TYPE_OBJECT) continue;
         DEMAND(poll_choice, it.value, &want.choices[want.num_choices]);
         want.num_choices++;
     }

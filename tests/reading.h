@@ -24,7 +24,7 @@ static inline bool same_files(const misskey_reading *r)
     uint32_t n = 0;
     if (misskey_json_type(r->note.files) != MISSKEY_TYPE_ARRAY) return r->num_files == 0;
     while (n < 16 && misskey_json_next(&it)) {
-        if (!misskey_file_read(it.value, &file)) continue;
+        (void)misskey_file_read(it.value, &file); /* all zero if it is no object: the others keep their places */
         if (n == r->num_files || memcmp(&r->files[n++], &file, sizeof file) != 0) return false;
     }
     return n == r->num_files;
@@ -37,7 +37,7 @@ static inline bool same_choices(const misskey_reading *r)
     uint32_t n = 0;
     if (misskey_json_type(r->poll.choices) != MISSKEY_TYPE_ARRAY) return r->num_choices == 0;
     while (n < 10 && misskey_json_next(&it)) {
-        if (!misskey_poll_choice_read(it.value, &choice)) continue;
+        (void)misskey_poll_choice_read(it.value, &choice);
         if (n == r->num_choices || memcmp(&r->choices[n++], &choice, sizeof choice) != 0) return false;
     }
     return n == r->num_choices;

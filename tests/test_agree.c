@@ -25,7 +25,8 @@ TEST mutated_texts_agree(void)
 /* Where a value can stand that has members to be read along, twice: of duplicates the last counts. ' is a quote. */
 static const char *const twice[] = {
     "NOTE{'user':A,'id':'1','user':B}", "NOTE{'files':A,'files':B}", "NOTE{'media':A,'id':B}",
-    "NOTE{'media':A,'files':B}", "NOTE{'files':A,'media':[{'id':'m'}],'files':B}", "NOTE{'poll':A,'poll':B}", "NOTE{'poll':{'choices':A,'id':'1','choices':B}}",
+    "NOTE{'media':A,'files':B}", "NOTE{'files':A,'media':[{'id':'m'}],'files':B}",
+    "NOTE{'poll':A,'poll':B}", "NOTE{'poll':{'choices':A,'id':'1','choices':B}}",
     "NOTE{'poll':{'choices':A},'poll':B}", "NOTE{'files':[{'properties':A,'id':'1','properties':B}]}",
     "NOTE{'files':[{'properties':A},{'id':'1','properties':B},{}]}",
     "NOTE{'files':[{'properties':{'width':A,'height':B}}]}",

@@ -1103,6 +1103,46 @@ TEST renotes_and_quotes(void)
     PASS();
 }
 
+/* pollVoted counts choices by their place, so what is no object keeps its own, all zero, as do files. */
+TEST elements_of_a_reading_keep_their_place(void)
+{
+    static const char *const others[] = {
+        "null", "1", "false", "\"x\"", "[]", "[{\"id\":\"x\",\"text\":\"x\"}]", "{}"
+    };
+    static misskey_reading r;
+    static struct text t;
+    misskey_file no_file;
+    misskey_poll_choice no_choice;
+    unsigned mask, i;
+    memset(&no_file, 0, sizeof no_file);
+    memset(&no_choice, 0, sizeof no_choice);
+    for (mask = 0; mask < 1u << 12; mask++) {
+        const bool type_last = rnd(2) == 0, files = rnd(2) == 0;
+        const unsigned count = 1 + mask % 12, shown = files || count < 10 ? count : 10;
+        misskey_message m;
+        t.len = 0;
+        put(&t, "{%s\"body\":{\"id\":\"1\",%s\"body\":{", type_last ? "" : "\"type\":\"channel\",",
+            type_last ? "" : "\"type\":\"note\",");
+        put(&t, files ? "\"files\":[" : "\"poll\":{\"choices\":[");
+        for (i = 0; i < count; i++) {
+            if (mask >> i & 1) put(&t, "%s%s", i > 0 ? " ," : "", others[rnd(7)]);
+            else put(&t, "%s{\"id\":\"%c\",\"text\":\"%c\"}", i > 0 ? ", " : "", 'a' + (int)i, 'a' + (int)i);
+        }
+        put(&t, "]%s%s}%s}", files ? "" : "}", type_last ? "},\"type\":\"note\"" : "}",
+            type_last ? ",\"type\":\"channel\"" : "");
+        CASE("%.600s", t.at);
+        CHECK(misskey_message_read(t.at, t.len, &m, &r) == MISSKEY_ERR_OK && r.what == MISSKEY_READS_NOTE);
+        CHECK(r.num_files == (files ? shown : 0) && r.num_choices == (files ? 0 : shown));
+        for (i = 0; i < shown; i++) {
+            const misskey_jstr name = files ? r.files[i].id : r.choices[i].text;
+            if (mask >> i & 1) CHECK(files ? memcmp(&r.files[i], &no_file, sizeof no_file) == 0
+                                           : memcmp(&r.choices[i], &no_choice, sizeof no_choice) == 0);
+            else CHECK(name.len == 1 && *name.ptr == 'a' + (char)i);
+        }
+    }
+    PASS();
+}
+
 SUITE(helpers)
 {
     RUN_TEST(decimals);
@@ -1120,6 +1160,7 @@ SUITE(helpers)
     RUN_TEST(equal_reactions);
     RUN_TEST(minimized_notes);
     RUN_TEST(renotes_and_quotes);
+    RUN_TEST(elements_of_a_reading_keep_their_place);
 }
 
 /* ---- recorded messages ---- */
