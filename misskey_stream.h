@@ -1715,7 +1715,9 @@ MISSKEY_API misskey_err misskey_message_read(const char *text, size_t len, missk
    over HTTP, or look into the store. Source: protocol/events.md 3.1 */
 MISSKEY_API bool misskey_note_minimized(const misskey_note *note);
 
-/* misskey_note_is_renote -- repeats .renote_id and adds nothing of its own (protocol/events.md section 3). */
+/* misskey_note_is_renote -- repeats .renote_id and adds nothing of its own: no text, warning, reply, file, poll or
+   event, as servers and the official client decide. .file_ids says whether there are files, since .files lacks those
+   deleted since; .files only where a server sends no ids. Source: protocol/events.md section 3 */
 MISSKEY_API bool misskey_note_is_renote(const misskey_note *note);
 
 /* misskey_json_decimal -- a number, exactly. False, *out unchanged, for everything else and where the digits exceed
@@ -5638,10 +5640,31 @@ static bool mski_is_empty(misskey_json container)
     return !misskey_json_next(&it);
 }
 
+/* What makes a quote of a renote (protocol/events.md section 3), each missing where it is null or of another kind. */
+typedef struct mski_added {
+    misskey_jstr text, cw, reply_id;
+    misskey_json poll, event, file_ids, files;
+    bool has_poll;
+} mski_added;
+
+static bool mski_adds_nothing(const mski_added *a)
+{
+    return a->text.ptr == NULL && a->cw.ptr == NULL && a->reply_id.ptr == NULL && a->poll.ptr == NULL &&
+           a->event.ptr == NULL && !a->has_poll && mski_is_empty(a->file_ids.ptr != NULL ? a->file_ids : a->files);
+}
+
 MISSKEY_API bool misskey_note_is_renote(const misskey_note *note)
 {
-    return note->renote_id.ptr != NULL && note->text.ptr == NULL && note->cw.ptr == NULL &&
-           note->reply_id.ptr == NULL && note->poll.ptr == NULL && mski_is_empty(note->files);
+    mski_added a;
+    a.text = note->text;
+    a.cw = note->cw;
+    a.reply_id = note->reply_id;
+    a.poll = note->poll;
+    a.event = note->event;
+    a.file_ids = note->file_ids;
+    a.files = note->files;
+    a.has_poll = note->has_poll;
+    return note->renote_id.ptr != NULL && mski_adds_nothing(&a);
 }
 
 /* --- numbers, times --- */

@@ -1092,7 +1092,10 @@ TEST renotes_and_quotes(void)
         { "{'renoteId':'2','cw':'x'}", false }, { "{'renoteId':'2','replyId':'3'}", false },
         { "{'renoteId':'2','files':[{'id':'f'}]}", false }, { "{'renoteId':'2','poll':{'choices':[]}}", false },
         { "{'renoteId':null,'text':null}", false }, { "{'id':'1','text':'x'}", false }, { "{}", false },
-        { "{'renote':{'id':'2'}}", false }
+        { "{'renote':{'id':'2'}}", false }, { "{'renoteId':'2','mediaIds':['f']}", false },
+        { "{'renoteId':'2','media':[{'id':'f'}]}", false }, { "{'renoteId':'2','mediaIds':[],'media':[]}", true },
+        { "{'renoteId':'2','fileIds':[],'mediaIds':['f']}", true }, { "{'renoteId':5,'fileIds':[]}", false },
+        { "{'renoteId':'2','reply':{'id':'3'},'renote':{'id':'2'}}", true }, { "{'renoteId':'','text':null}", true }
     };
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -1143,6 +1146,60 @@ TEST elements_of_a_reading_keep_their_place(void)
     PASS();
 }
 
+/* Of each member that may make a quote of a renote what it can be: absent, null, empty, something, of another kind. */
+static const struct { const char *name, *values[6]; } added[] = {
+    { "text",    { NULL, "null", "\"\"", "\"x\"", "1", "[]" } },
+    { "cw",      { NULL, "null", "\"\"", "\"x\"", "{}", "true" } },
+    { "replyId", { NULL, "null", "\"\"", "\"3\"", "3", "{\"id\":\"3\"}" } },
+    { "files",   { NULL, "null", "[]", "[{\"id\":\"f\"}]", "{\"0\":{}}", "\"f\"" } },
+    { "fileIds", { NULL, "null", "[ ]", "[\"f\"]", "\"f\"", "{}" } },
+    { "poll",    { NULL, "null", "{}", "{\"choices\":[{}]}", "false", "[]" } },
+    { "hasPoll", { NULL, "null", "false", "true", "\"true\"", "1" } },
+    { "event",   { NULL, "null", "{}", "{\"title\":\"x\"}", "\"x\"", "[{}]" } }
+};
+enum { ADDED = sizeof added / sizeof added[0], ABSENT = 0, NONE = 1, EMPTY = 2, SOME = 3 };
+
+/* The rule of servers and of the official client, in their words: text == null, cw == null, replyId == null, poll ==
+   null, fileIds == null or of no length, not hasPoll, event == null (CherryPick); without fileIds by files. */
+static bool adds_nothing(const unsigned char is[ADDED])
+{
+    enum { TEXT, CW, REPLY_ID, FILES, FILE_IDS, POLL, HAS_POLL, EVENT };
+    const bool has_ids = is[FILE_IDS] == EMPTY || is[FILE_IDS] == SOME;
+    if (is[TEXT] == EMPTY || is[TEXT] == SOME || is[CW] == EMPTY || is[CW] == SOME) return false;
+    if (is[REPLY_ID] == EMPTY || is[REPLY_ID] == SOME || is[POLL] == EMPTY || is[POLL] == SOME) return false;
+    if (is[HAS_POLL] == SOME) return false;
+    if (!MISSKEY_NO_FORKS && (is[EVENT] == EMPTY || is[EVENT] == SOME)) return false;
+    return has_ids ? is[FILE_IDS] == EMPTY : is[FILES] != SOME;
+}
+
+TEST renotes_in_every_combination(void)
+{
+    static struct text t;
+    unsigned long which, renotes = 0;
+    for (which = 0; which < 6ul * 6 * 6 * 6 * 6 * 6 * 6 * 6; which++) {
+        unsigned char is[ADDED];
+        unsigned long rest = which;
+        misskey_note note;
+        unsigned i;
+        bool expected;
+        for (i = 0; i < ADDED; i++, rest /= 6) is[i] = (unsigned char)(rest % 6);
+        expected = adds_nothing(is);
+        if (!expected && which % 7 > 0) continue; /* most of them; for time */
+        t.len = 0;
+        put(&t, "{\"renoteId\":\"2\"");
+        for (i = 0; i < ADDED; i++) {
+            if (added[i].values[is[i]] != NULL) put(&t, ",\"%s\":%s", added[i].name, added[i].values[is[i]]);
+        }
+        put(&t, "}");
+        CASE("%.600s", t.at);
+        CHECK(misskey_note_read(checked(t.at, t.len), &note));
+        CHECK(misskey_note_is_renote(&note) == expected);
+        renotes += expected;
+    }
+    ASSERT(renotes > 1000);
+    PASS();
+}
+
 SUITE(helpers)
 {
     RUN_TEST(decimals);
@@ -1160,6 +1217,7 @@ SUITE(helpers)
     RUN_TEST(equal_reactions);
     RUN_TEST(minimized_notes);
     RUN_TEST(renotes_and_quotes);
+    RUN_TEST(renotes_in_every_combination);
     RUN_TEST(elements_of_a_reading_keep_their_place);
 }
 
