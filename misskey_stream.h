@@ -5905,22 +5905,12 @@ MISSKEY_API bool misskey_reversi_logs_next(misskey_iter *it, misskey_move *move)
 
 /* --- reactions --- */
 
-MISSKEY_API bool misskey_reaction_split(misskey_jstr reaction, misskey_jstr *name, misskey_jstr *host)
-{
-    const uint8_t *const p = mski_bytes(reaction.ptr), *const end = p + reaction.len, *at = p;
-    *name = reaction;
-    *host = mski_no_jstr;
-    if (reaction.len < 3 || *p != ':' || end[-1] != ':') return false;
-    while (at < end - 1 && *at != '@') at++;
-    *name = mski_jstr(p + 1, at);
-    if (at < end - 2 && !(end - at == 3 && at[1] == '.')) *host = mski_jstr(at + 1, end - 1);
-    return true;
-}
-
-/* The normal form of a reaction, character by character. */
+/* A reaction, for its normal form character by character. Colons and @ may be spelled with escapes. */
 typedef struct mski_reaction {
     const uint8_t *p, *end;
     const uint8_t *colon;       /* :name: without a host: its last character; else NULL */
+    const uint8_t *name, *at, *last; /* after the first character; the first @, or NULL; the last character */
+    bool custom;                /* between colons */
     bool joined;                /* has U+200D: U+FE0F stays */
     bool dot;                   /* the @ of @. was given */
 } mski_reaction;
@@ -5928,24 +5918,42 @@ typedef struct mski_reaction {
 static MSKI_NOINLINE mski_reaction mski_reaction_begin(misskey_jstr text)
 {
     mski_reaction r;
-    const uint8_t *p, *last = NULL;
-    bool bare = false;
-    unsigned count = 0;
+    const uint8_t *p;
     uint8_t out[4];
-    r.p = p = mski_bytes(text.ptr);
+    r.p = r.last = p = mski_bytes(text.ptr);
     r.end = p + text.len;
-    r.joined = r.dot = false;
+    r.name = r.at = NULL;
+    r.custom = r.joined = r.dot = false;
     out[0] = 0;
     while (p < r.end) {
         unsigned n;
-        last = p;
+        r.last = p;
         n = mski_decode(&p, r.end, out);
         if (n == 3 && out[0] == 0xE2 && out[1] == 0x80 && out[2] == 0x8D) r.joined = true;
-        if (count++ == 0) bare = out[0] == ':';
-        if (out[0] == '@') bare = false;
+        if (r.name == NULL) {
+            r.custom = out[0] == ':';
+            r.name = p;
+        }
+        if (out[0] == '@' && r.at == NULL) r.at = r.last;
     }
-    r.colon = bare && count >= 3 && out[0] == ':' ? last : NULL;
+    r.custom = r.custom && out[0] == ':' && r.last > r.name; /* :: has no name */
+    r.colon = r.custom && r.at == NULL ? r.last : NULL;
     return r;
+}
+
+MISSKEY_API bool misskey_reaction_split(misskey_jstr reaction, misskey_jstr *name, misskey_jstr *host)
+{
+    mski_reaction r = mski_reaction_begin(reaction);
+    uint8_t out[4];
+    *name = reaction;
+    *host = mski_no_jstr;
+    if (!r.custom) return false;
+    *name = mski_jstr(r.name, r.at == NULL ? r.last : r.at);
+    if (r.at == NULL) return true;
+    (void)mski_decode(&r.at, r.end, out);
+    if (r.at < r.last) *host = mski_jstr(r.at, r.last);
+    if (misskey_jstr_eq(*host, ".")) *host = mski_no_jstr;
+    return true;
 }
 
 /* Returns the number of bytes; 0 at the end. */

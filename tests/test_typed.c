@@ -925,7 +925,15 @@ TEST reactions_are_split(void)
         { "❤", false, "❤", NULL }, { "❤️", false, "❤️", NULL },
         { "\\u2764\\ufe0f", false, "\\u2764\\ufe0f", NULL },
         { "", false, "", NULL }, { ":", false, ":", NULL }, { "::", false, "::", NULL }, { ":a", false, ":a", NULL },
-        { "a:", false, "a:", NULL }, { "a@b", false, "a@b", NULL }, { "@", false, "@", NULL }
+        { "a:", false, "a:", NULL }, { "a@b", false, "a@b", NULL }, { "@", false, "@", NULL },
+        { ":@:", true, "", NULL }, { ":@.:", true, "", NULL }, { ":@h:", true, "", "h" },
+        { ":a@b@c:", true, "a", "b@c" },
+        /* spelled with escapes */
+        { "\\u003aa:", true, "a", NULL }, { ":a\\u003A", true, "a", NULL },
+        { "\\u003a\\u0061\\u003a", true, "\\u0061", NULL }, { ":a\\u0040host:", true, "a", "host" },
+        { ":a@\\u002e:", true, "a", NULL }, { ":a\\u0040.\\u003a", true, "a", NULL },
+        { ":a\\u0040h\\u002Eexample:", true, "a", "h\\u002Eexample" }, { "\\u003a:", false, "\\u003a:", NULL },
+        { ":\\\":", true, "\\\"", NULL }, { ":a\\\\", false, ":a\\\\", NULL }
     };
     misskey_jstr name, host;
     const misskey_jstr none = { NULL, 0 };
@@ -942,6 +950,33 @@ TEST reactions_are_split(void)
     CASE("nothing");
     name = host = jstr("untouched");
     CHECK(!misskey_reaction_split(none, &name, &host) && name.ptr == NULL && host.ptr == NULL);
+    PASS();
+}
+
+/* Spelled with escapes or not, a reaction is split alike. */
+TEST escapes_do_not_change_how_reactions_are_split(void)
+{
+    unsigned i;
+    for (i = 0; i < 50000; i++) {
+        static const char characters[] = "::::@@..ab";
+        char plain[16], escaped[128], part[3][64];
+        misskey_jstr name[2], host[2];
+        const unsigned len = rnd(8);
+        unsigned k, n = 0;
+        for (k = 0; k < len; k++) plain[k] = characters[rnd(10)];
+        if (len > 1 && rnd(3) > 0) plain[0] = plain[len - 1] = ':';
+        plain[len] = 0;
+        for (k = 0; k < len; k++) n += (unsigned)sprintf(escaped + n, rnd(2) ? "\\u%04x" : "%c", (unsigned)plain[k]);
+        escaped[n] = 0;
+        CASE("%s and %s", plain, escaped);
+        CHECK(misskey_reaction_split(jstr(plain), &name[0], &host[0]) ==
+              misskey_reaction_split(jstr(escaped), &name[1], &host[1]));
+        CHECK((host[0].ptr == NULL) == (host[1].ptr == NULL));
+        misskey_jstr_copy(name[0], part[0], sizeof part[0]);
+        CHECK(misskey_jstr_eq(name[1], part[0]));
+        misskey_jstr_copy(host[0], part[1], sizeof part[1]);
+        CHECK(host[0].ptr == NULL || misskey_jstr_eq(host[1], part[1]));
+    }
     PASS();
 }
 
@@ -1213,6 +1248,7 @@ SUITE(helpers)
     RUN_TEST(times_of_moves_do_not_overflow);
     RUN_TEST(nothing_is_taken_for_nothing);
     RUN_TEST(reactions_are_split);
+    RUN_TEST(escapes_do_not_change_how_reactions_are_split);
     RUN_TEST(reactions_have_a_normal_form);
     RUN_TEST(equal_reactions);
     RUN_TEST(minimized_notes);
