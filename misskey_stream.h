@@ -966,6 +966,15 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(BOOL, copy_once,           "copyOnce") \
     FORK(ARR,  reference_ids,       "referenceIds")         /* note ids */ \
     FORK(STR,  lang,                "lang") \
+    FORK(BOOL, has_delivery_targets, "hasDeliveryTargets") \
+    FORK(ARR,  note_edit_history,   "noteEditHistory")      /* strings */ \
+    FORK(ARR,  history,             "history")              /* objects with text, cw and createdAt */ \
+    FORK(STR,  thread_id,           "threadId") \
+    FORK(BOOL, is_muting_thread,    "isMutingThread") \
+    FORK(BOOL, is_muting_note,      "isMutingNote") \
+    FORK(BOOL, bypass_silence,      "bypassSilence") \
+    FORK(ARR,  process_errors,      "processErrors") \
+    FORK(BOOL, is_first_note,       "isFirstNote") \
     OLD(OBJ,   app,                 "app")                  /* the program that posted it */ \
     OLD(BOOL,  via_mobile,          "viaMobile") \
     OLD(OBJ,   geo,                 "geo") \
@@ -977,7 +986,8 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
 #define MISSKEY_POLL_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(BOOL,    multiple,            "multiple") \
     X(STR,     expires_at,          "expiresAt") \
-    X(ARR,     choices,             "choices")              /* array of misskey_poll_choice; the order is the index */
+    X(ARR,     choices,             "choices")              /* array of misskey_poll_choice; the order is the index */ \
+    X(INT,     expired_after,       "expiredAfter")         /* drafts: milliseconds */
 
 #define MISSKEY_POLL_CHOICE_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     text,                "text") \
@@ -1021,6 +1031,11 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(STR,  channel_id,          "channelId") \
     FORK(BOOL, set_federation_avatar_shape, "setFederationAvatarShape") \
     FORK(BOOL, is_square_avatars,   "isSquareAvatars") \
+    FORK(BOOL, is_proxy,            "isProxy") \
+    FORK(ARR,  attribution_domains, "attributionDomains")   /* strings */ \
+    FORK(BOOL, reject_quotes,       "rejectQuotes") \
+    FORK(BOOL, bypass_silence,      "bypassSilence") \
+    FORK(BOOL, enable_rss,          "enableRss") \
     OLD(BOOL,  is_admin,            "isAdmin") \
     OLD(BOOL,  is_moderator,        "isModerator") \
     OLD(BOOL,  is_verified,         "isVerified") \
@@ -1077,10 +1092,31 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    is_renote_muted,     "isRenoteMuted") \
     X(STR,     notify,              "notify")               /* normal, none */ \
     X(BOOL,    with_replies,        "withReplies") \
+    OLD(OBJ,   twitter,             "twitter") \
+    OLD(OBJ,   github,              "github") \
+    OLD(OBJ,   discord,             "discord") \
     OLD(STR,   ff_visibility,       "ffVisibility") \
     FORK(INT,  points,              "points") \
     FORK(STR,  background_url,      "backgroundUrl") \
-    FORK(STR,  listenbrainz,        "listenbrainz")
+    FORK(STR,  listenbrainz,        "listenbrainz") \
+    FORK(STR,  points_visibility,   "pointsVisibility") \
+    FORK(STR,  background_blurhash, "backgroundBlurhash") \
+    FORK(STR,  moved_to_uri,        "movedToUri") \
+    FORK(STR,  moved_to_user_id,    "movedToUserId") \
+    FORK(OBJ,  moved_to_user,       "movedToUser")          /* misskey_user */ \
+    FORK(BOOL, is_indexable,        "isIndexable") \
+    FORK(STR,  searchable_by,       "searchableBy") \
+    FORK(ARR,  mutual_link_sections, "mutualLinkSections") \
+    FORK(BOOL, is_limited,          "isLimited") \
+    FORK(STR,  notes_count_visibility, "notesCountVisibility") \
+    FORK(INT,  reference_followers_count, "referenceFollowersCount") \
+    FORK(INT,  reference_following_count, "referenceFollowingCount") \
+    FORK(BOOL, is_disabled,         "isDisabled") \
+    FORK(BOOL, is_hidden,           "isHidden") \
+    FORK(BOOL, is_fox,              "isFox") \
+    FORK(BOOL, is_force_sensitive,  "isForceSensitive") \
+    FORK(BOOL, is_local_silenced,   "isLocalSilenced") \
+    FORK(BOOL, is_private_silenced, "isPrivateSilenced")
 
 /* 4.3 MeDetailed: read from the same object as misskey_user and misskey_user_detail */
 #define MISSKEY_ME_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1130,7 +1166,28 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     OLD(ARR,   muting_notification_types, "mutingNotificationTypes") /* strings */ \
     OLD(OBJ,   client_settings,     "clientSettings") \
     OLD(OBJ,   settings,            "settings") \
-    OLD(BOOL,  show_timeline_replies, "showTimelineReplies")
+    OLD(BOOL,  show_timeline_replies, "showTimelineReplies") \
+    OLD(BOOL,  auto_watch,          "autoWatch") \
+    OLD(OBJ,   client_data,         "clientData") \
+    OLD(INT,   pending_received_follow_requests_count, "pendingReceivedFollowRequestsCount") \
+    FORK(BOOL, has_pending_sent_follow_request, "hasPendingSentFollowRequest") \
+    FORK(STR,  background_id,       "backgroundId") \
+    FORK(STR,  signup_reason,       "signupReason") \
+    FORK(BOOL, default_sensitive,   "defaultSensitive") \
+    FORK(STR,  default_cw,          "defaultCW") \
+    FORK(STR,  default_cw_priority, "defaultCWPriority")    /* default, parent, ... */ \
+    FORK(STR,  allow_unsigned_fetch, "allowUnsignedFetch") \
+    FORK(JSON, ai_translation_config, "aiTranslationConfig") /* any value */ \
+    FORK(JSON, sk_also_known_as,    "skAlsoKnownAs")        /* any value */ \
+    FORK(STR,  deleted_at,          "deletedAt") \
+    FORK(ARR,  permissions,         "permissions")          /* strings */ \
+    FORK(STR,  posting_lang,        "postingLang") \
+    FORK(ARR,  viewing_langs,       "viewingLangs")         /* strings */ \
+    FORK(BOOL, show_hashtags_in_all_languages, "showHashtagsInAllLanguages") \
+    FORK(BOOL, show_media_in_all_languages, "showMediaInAllLanguages") \
+    FORK(BOOL, allow_follow,        "allowFollow") \
+    FORK(BOOL, broadcast_reactions, "broadcastReactions") \
+    FORK(BOOL, federate_blocks,     "federateBlocks")
 
 #define MISSKEY_INSTANCE_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     name,                "name") \
@@ -1138,7 +1195,9 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     software_version,    "softwareVersion") \
     X(STR,     icon_url,            "iconUrl") \
     X(STR,     favicon_url,         "faviconUrl") \
-    X(STR,     theme_color,         "themeColor")
+    X(STR,     theme_color,         "themeColor") \
+    FORK(BOOL, is_silenced,         "isSilenced") \
+    FORK(STR,  mandatory_cw,        "mandatoryCW")
 
 #define MISSKEY_DECORATION_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(STR,     id,                  "id") \
@@ -1207,6 +1266,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     FORK(STR,  delete_at,           "deleteAt") \
     FORK(ARR,  file_ids,            "fileIds")              /* strings */ \
     FORK(ARR,  files,               "files")                /* array of misskey_file */ \
+    FORK(BOOL, disable_right_click, "disableRightClick") \
     FORK(OBJ,  note,                "note")                 /* misskey_note: the whole of it */ \
     FORK(STR,  id,                  "id")                   /* replied: the reply */ \
     FORK(STR,  renotee_id,          "renoteeId") \
@@ -1268,6 +1328,8 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(STR,     file_id,             "fileId") \
     X(OBJ,     file,                "file")                 /* misskey_file */ \
     X(ARR,     reactions,           "reactions")            /* array of misskey_reaction */ \
+    FORK(STR,  from_name,           "fromName") \
+    FORK(STR,  from_username,       "fromUsername") \
     FORK(STR,  reply_id,            "replyId") \
     FORK(OBJ,  reply,               "reply")                /* misskey_chat_message */ \
     X(BOOL,    is_read,             "isRead")
@@ -1291,7 +1353,13 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    is_muted,            "isMuted") \
     X(BOOL,    invitation_exists,   "invitationExists") \
     FORK(STR,  join_policy,         "joinPolicy") \
-    FORK(STR,  announcement,        "announcement")
+    FORK(STR,  announcement,        "announcement") \
+    FORK(BOOL, is_member,           "isMember") \
+    FORK(BOOL, can_join,            "canJoin") \
+    FORK(STR,  my_role,             "myRole")               /* owner, ... */ \
+    FORK(STR,  invite_code,         "inviteCode") \
+    FORK(BOOL, is_muted_all,        "isMutedAll") \
+    FORK(INT,  message_rate_limit_seconds, "messageRateLimitSeconds")
 
 /* 7.3; groups of users up to 13.6 and in forks: id and group */
 #define MISSKEY_CHAT_INVITATION_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1301,7 +1369,9 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(OBJ,     room,                "room")                 /* misskey_chat_room */ \
     X(STR,     user_id,             "userId") \
     X(OBJ,     user,                "user")                 /* misskey_user */ \
-    OLD(OBJ,   group,               "group")                /* object with id, createdAt, name, ownerId, userIds */
+    OLD(OBJ,   group,               "group")                /* object with id, createdAt, name, ownerId, userIds */ \
+    FORK(STR,  role,                "role") \
+    FORK(STR,  muted_until,         "mutedUntil")
 
 /* 7.4 */
 #define MISSKEY_MESSAGING_MESSAGE_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1331,6 +1401,7 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    is_sensitive,        "isSensitive") \
     X(BOOL,    local_only,          "localOnly") \
     X(ARR,     role_ids,            "roleIdsThatCanBeUsedThisEmojiAsReaction") /* strings */ \
+    FORK(ARR,  excluded_role_ids,   "roleIdsThatCanNotBeUsedThisEmojiAsReaction") /* strings */ \
     OLD(INT,   width,               "width") \
     OLD(INT,   height,              "height")
 
@@ -1347,7 +1418,14 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    for_you,             "forYou") \
     X(BOOL,    need_confirmation_to_read, "needConfirmationToRead") \
     X(BOOL,    silence,             "silence") \
-    X(BOOL,    is_read,             "isRead")
+    X(BOOL,    is_read,             "isRead") \
+    FORK(INT,  display_order,       "displayOrder") \
+    FORK(INT,  close_duration,      "closeDuration") \
+    FORK(BOOL, need_enrollment_tutorial_to_read, "needEnrollmentTutorialToRead") \
+    FORK(BOOL, confetti,            "confetti") \
+    FORK(BOOL, is_active,           "isActive") \
+    FORK(BOOL, for_existing_users,  "forExistingUsers") \
+    FORK(STR,  user_id,             "userId")
 
 /* 8.3; the raw row of 12.0 to 13.10 as well */
 #define MISSKEY_ANTENNA_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1426,18 +1504,32 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     IN(DEC,    disk_free,           disk, "free") \
     IN(DEC,    disk_total,          disk, "total")
 
-/* 8.7; more queues of Sharkey are in the body */
+/* 8.7; the queues that have no parts here have the members of these two */
 #define MISSKEY_QUEUE_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
     X(OBJ,     deliver,             "deliver") \
     X(OBJ,     inbox,               "inbox") \
+    OLD(OBJ,   db,                  "db")                   /* and Sharkey */ \
+    OLD(OBJ,   object_storage,      "objectStorage") \
+    FORK(OBJ,  system,              "system") \
+    FORK(OBJ,  relationship,        "relationship") \
+    FORK(OBJ,  ended_poll_notification, "endedPollNotification") \
+    FORK(OBJ,  schedule_note_post,  "scheduleNotePost") \
+    FORK(OBJ,  user_webhook_deliver, "userWebhookDeliver") \
+    FORK(OBJ,  system_webhook_deliver, "systemWebhookDeliver") \
+    FORK(OBJ,  background_task,     "backgroundTask") \
+    FORK(OBJ,  daemon,              "daemon") \
     IN(INT,    deliver_active_since_prev_tick, deliver, "activeSincePrevTick") \
     IN(INT,    deliver_active,      deliver, "active") \
     IN(INT,    deliver_waiting,     deliver, "waiting") \
     IN(INT,    deliver_delayed,     deliver, "delayed") \
+    IN(INT,    deliver_completed,   deliver, "completed")   /* Sharkey */ \
+    IN(INT,    deliver_failed,      deliver, "failed") \
     IN(INT,    inbox_active_since_prev_tick, inbox, "activeSincePrevTick") \
     IN(INT,    inbox_active,        inbox, "active") \
     IN(INT,    inbox_waiting,       inbox, "waiting") \
-    IN(INT,    inbox_delayed,       inbox, "delayed")
+    IN(INT,    inbox_delayed,       inbox, "delayed") \
+    IN(INT,    inbox_completed,     inbox, "completed") \
+    IN(INT,    inbox_failed,        inbox, "failed")
 
 /* channels.md 3.12 */
 #define MISSKEY_NOTES_STATS_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -1541,7 +1633,9 @@ typedef struct misskey_decimal {    /* mantissa * 10^exponent, exactly */
     X(BOOL,    can_edit_members_by_moderator, "canEditMembersByModerator") \
     X(INT,     display_order,       "displayOrder") \
     X(OBJ,     policies,            "policies")             /* map */ \
-    X(INT,     users_count,         "usersCount")
+    X(INT,     users_count,         "usersCount") \
+    X(BOOL,    preserve_assignment_on_move_account, "preserveAssignmentOnMoveAccount") \
+    FORK(STR,  badge_behavior,      "badgeBehavior")
 
 /* 8.11, and the drafts of MisskeyIO */
 #define MISSKEY_NOTE_DRAFT_FIELDS(X, OLD, FORK, ALIAS, IN) \
@@ -2949,7 +3043,7 @@ enum {
 
 typedef struct mski_field {
 #if MSKI_FAST
-    char text[44];              /* comma, quote, name, quote, colon */
+    char text[48];              /* comma, quote, name, quote, colon */
 #if MSKI_VECTOR
     uint32_t bits;              /* one for each of its first 16 bytes but the comma; END: one that no byte has */
 #else

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Which recording has which member of which entity: build/coverage.txt. What no recording has must be in the cases made
-# by hand, tests/golden/entities.jsonl: every member with a value and with null. All that is read on the way is compared
-# with look-ups by name.
+# Which recording has which member of which entity: build/coverage.txt. That no recording has a member that is in no
+# list. What no recording has must be in the cases made by hand, tests/golden/entities.jsonl: every member with a value
+# and with null. All that is read on the way is compared with look-ups by name.
 set -u
 build=${BUILD:-build}
 cases=tests/golden/entities.jsonl
@@ -51,6 +51,7 @@ awk -v list="$build/coverage.txt" '
                 hand[what], list
         else printf "FAIL coverage %s: in no recording and in no case:%s\n", text, missing[what]
     }
+    $1 == "unknown" { unknown = unknown " " $2; next }
     NR == FNR { by_hand[$1] = $0; next }
     { rows++; count($0, "present"); count($0, "null") }
     END {
@@ -60,6 +61,8 @@ awk -v list="$build/coverage.txt" '
         }
         report("present", "members with a value")
         report("null", "members with null")
-        exit missing["present"] missing["null"] != ""
+        if (unknown == "") print "PASS coverage unknown members: none"
+        else printf "FAIL coverage unknown members: in no list:%s\n", unknown
+        exit missing["present"] missing["null"] unknown != ""
     }' "$build/coverage_by_hand.txt" "$build/coverage.txt" || failed=1
 exit $failed

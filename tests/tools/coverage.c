@@ -6,6 +6,8 @@
    Prints a line for each member of each entity, and for each alias with its name on the wire:
        note.cw present FOLDER null FOLDER       the first with a value, the first with null; none = there is none
        note.files=media none                    neither
+   and one for each member that is in a recording but in no list:
+       unknown user.isProxy FOLDER              the first with it
    Every object is read twice, by its reader and member by member.
    Exit status: 0 done, 1 the two differ somewhere, 2 usage or input that is not as above. */
 #define MISSKEY_STREAM_IMPLEMENTATION
@@ -21,12 +23,15 @@ enum { MAX_FIELDS = 128, MAX_NESTING = 16 };
 
 struct seen { misskey_jstr value, null; };      /* folders */
 struct channel { char id[64]; misskey_channel_kind kind; };
+struct unknown { const char *entity; misskey_jstr name, folder; };
 
 static struct {
     misskey_jstr folder;
     struct channel *channels;                   /* that the client of this folder asked for */
     size_t num_channels;
     struct seen seen[NUM_ENTITIES][MAX_FIELDS];
+    struct unknown *unknown;
+    size_t num_unknown;
     bool differ;
 } g;
 
@@ -110,6 +115,61 @@ static void compare_and_mark(int entity, misskey_json object, const union any *r
     }
 }
 
+/* The other form of the same object, from which more readers take members; NUM_ENTITIES = there is none. */
+static int wider(int entity)
+{
+    if (entity == ENTITY_user) return ENTITY_user_detail;
+    return entity == ENTITY_user_detail ? ENTITY_me : NUM_ENTITIES;
+}
+
+/* Has the entity a row for a member with this name? outer: the struct member that it is a part of, or NULL. */
+static bool is_known(int entity, const char *outer, misskey_jstr name)
+{
+    const struct entity *const e = &entities[entity];
+    size_t i;
+    for (i = 0; i < e->num_fields; i++) {
+        const struct field *const f = &e->fields[i];
+        if ((f->outer == NULL) != (outer == NULL) || (outer != NULL && strcmp(f->outer, outer) != 0)) continue;
+        if (misskey_jstr_eq(name, f->name)) return true;
+    }
+    return false;
+}
+
+static void note_unknown(const char *entity, misskey_jstr name)
+{
+    size_t i;
+    for (i = 0; i < g.num_unknown; i++) {
+        const struct unknown *const u = &g.unknown[i];
+        if (u->entity == entity && u->name.len == name.len && memcmp(u->name.ptr, name.ptr, name.len) == 0) return;
+    }
+    g.unknown = allocate(g.unknown, (g.num_unknown + 1) * sizeof *g.unknown);
+    g.unknown[g.num_unknown].entity = entity;
+    g.unknown[g.num_unknown].name.ptr = memcpy(allocate(NULL, name.len + 1), name.ptr, name.len);
+    g.unknown[g.num_unknown].name.len = name.len;
+    g.unknown[g.num_unknown++].folder = g.folder;
+}
+
+/* Members of an object, and of the members that have parts, that there is no row for. */
+static void find_unknown(int entity, misskey_json object)
+{
+    const struct entity *const e = &entities[entity];
+    misskey_iter it = misskey_json_iter(object), part;
+    size_t i;
+    while (misskey_json_next(&it)) {
+        int also = entity == ENTITY_me || entity == ENTITY_user_detail ? ENTITY_user : entity;
+        while (also < NUM_ENTITIES && !is_known(also, NULL, it.key)) also = wider(also);
+        if (also == NUM_ENTITIES) note_unknown(e->name, it.key);
+    }
+    for (i = 0; i < e->num_fields; i++) {
+        if (e->fields[i].outer == NULL || (i > 0 && e->fields[i - 1].outer == e->fields[i].outer)) continue;
+        part = misskey_json_iter(misskey_json_get(object, field_of(e, e->fields[i].outer)->name));
+        while (misskey_json_next(&part)) {
+            if (part.key.ptr != NULL && !is_known(entity, e->fields[i].outer, part.key))
+                note_unknown(field_of(e, e->fields[i].outer)->name, part.key);
+        }
+    }
+}
+
 /* An object of this entity, or an array of them, and everything in it. */
 static void visit(int entity, misskey_json value, unsigned depth)
 {
@@ -123,6 +183,7 @@ static void visit(int entity, misskey_json value, unsigned depth)
     }
     if (!entities[entity].read(value, &object)) return;
     compare_and_mark(entity, value, &object);
+    find_unknown(entity, value);
     for (i = 0; i < sizeof nested / sizeof nested[0]; i++) {
         misskey_json inner;
         if (nested[i].entity != entity) continue;
@@ -265,6 +326,10 @@ static void print_all(void)
             putchar('\n');
         }
     }
+    for (i = 0; i < g.num_unknown; i++) {
+        const struct unknown *const u = &g.unknown[i];
+        printf("unknown %s.%.*s %.*s\n", u->entity, (int)u->name.len, u->name.ptr, (int)u->folder.len, u->folder.ptr);
+    }
 }
 
 int main(int argc, char **argv)
@@ -288,6 +353,8 @@ int main(int argc, char **argv)
     print_all();
     free(text);
     free(input);
+    while (g.num_unknown > 0) free((char *)g.unknown[--g.num_unknown].name.ptr);
+    free(g.unknown);
     free(g.channels);
     return g.differ ? DIFFER : 0;
 }
