@@ -4,7 +4,7 @@
 # and json_check.
 check=recordings
 . tests/tools/recordings.sh
-build wire_replay
+build wire_replay json_check
 
 replay_set() {
     expect || return
