@@ -3768,31 +3768,25 @@ static inline const uint8_t *mski_string(mski_scan *s, const uint8_t *p)
 }
 
 /* One or more digits. */
-static const uint8_t *mski_digits(mski_scan *s, const uint8_t *p)
+static const uint8_t *mski_digits(const uint8_t *p, const uint8_t *end, const uint8_t **bad)
 {
-    if (p == s->end || (uint8_t)(*p - '0') > 9) return mski_fail(s, p, MISSKEY_ERR_BAD_JSON);
-    do p++; while (p < s->end && (uint8_t)(*p - '0') < 10);
+    *bad = p;
+    if (p == end || (uint8_t)(*p - '0') > 9) return NULL;
+    do p++; while (p < end && (uint8_t)(*p - '0') < 10);
     return p;
 }
 
-/* What may follow the integer part of a number. */
-static const uint8_t *mski_number_tail(mski_scan *s, const uint8_t *p)
-{
-    if (p < s->end && *p == '.') p = mski_digits(s, p + 1);
-    if (p != NULL && p < s->end && (*p | 0x20) == 'e') {
-        p++;
-        if (p < s->end && (*p == '+' || *p == '-')) p++;
-        p = mski_digits(s, p);
-    }
-    return p;
-}
-
-static const uint8_t *mski_number(mski_scan *s, const uint8_t *p)
+/* Returns what is after the number at p; NULL if there is none, and in *bad the first byte that cannot be right. */
+static const uint8_t *mski_number(const uint8_t *p, const uint8_t *end, const uint8_t **bad)
 {
     if (*p == '-') p++;
-    if (p < s->end && *p == '0') p++;
-    else p = mski_digits(s, p);
-    return p == NULL ? NULL : mski_number_tail(s, p);
+    if (p < end && *p == '0') p++;
+    else p = mski_digits(p, end, bad);
+    if (p != NULL && p < end && *p == '.') p = mski_digits(p + 1, end, bad);
+    if (p == NULL || p == end || (*p | 0x20) != 'e') return p;
+    p++;
+    if (p < end && (*p == '+' || *p == '-')) p++;
+    return mski_digits(p, end, bad);
 }
 
 static const uint8_t *mski_literal(mski_scan *s, const uint8_t *p, const char *text, size_t len)
@@ -3807,13 +3801,15 @@ static const uint8_t *mski_literal(mski_scan *s, const uint8_t *p, const char *t
 /* A value that is no container; there is at least one byte. */
 static const uint8_t *mski_scalar(mski_scan *s, const uint8_t *p)
 {
+    const uint8_t *q, *bad;
     switch (*p) {
     case '"': return mski_string(s, p + 1);
     case 't': return mski_literal(s, p, MSKI_STR("true"));
     case 'f': return mski_literal(s, p, MSKI_STR("false"));
     case 'n': return mski_literal(s, p, MSKI_STR("null"));
-    default:  return mski_number(s, p);
     }
+    q = mski_number(p, s->end, &bad);
+    return q != NULL ? q : mski_fail(s, bad, MISSKEY_ERR_BAD_JSON);
 }
 
 /* A member name; p at the opening quote, returns what is behind the closing one. */
@@ -4223,7 +4219,7 @@ static inline const uint8_t *mski_natural(mski_scan *s, const uint8_t *p)
 {
     const uint8_t *q = p + 1;
     if (*p != '0') while (q < s->ample && (uint8_t)(*q - '0') < 10) q++;
-    return *q == ',' || *q == '}' ? q : *q >= '0' && *q <= '9' ? mski_number(s, p) : mski_number_tail(s, q);
+    return *q == ',' || *q == '}' ? q : mski_scalar(s, p);
 }
 
 /* A value that is no container and no string. */
@@ -4481,10 +4477,8 @@ MISSKEY_API misskey_jstr misskey_json_str(misskey_json value)
 /* Is this a number? A caller may have made a view of something else (misskey_json_text). */
 static MSKI_NOINLINE bool mski_is_number(misskey_json value)
 {
-    const uint8_t *const p = mski_bytes(value.ptr), *const end = p + value.len;
-    mski_scan s;
-    mski_scan_init(&s, p, end, false);
-    return value.len > 0 && mski_number(&s, p) == end;
+    const uint8_t *const p = mski_bytes(value.ptr), *const end = p + value.len, *bad;
+    return value.len > 0 && mski_number(p, end, &bad) == end;
 }
 
 /* The exponent of a number, 0 without one; from 10^8 on its exact size does not matter. */
