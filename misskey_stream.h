@@ -4245,7 +4245,7 @@ static MSKI_SELDOM uint8_t *mski_enter_piece(mski_scan *s, const mski_level *aro
     if (out != NULL || row == NULL || *p != '{' || at->outer != row->at + 1u) return out;
     all = mski_piece_shape(s->reading, around->out);
     if (at != mski_part_rows(all.end)) return NULL; /* rows of another entity */
-    if (around->out[row->has] != MISSKEY_ABSENT) mski_clear_part(at, around->out); /* the second with this name */
+    if (s->part != NULL) mski_clear_part(at, around->out); /* perhaps another one with this name has been read */
     s->part = p;
     s->outer = at->outer;
     return around->out;

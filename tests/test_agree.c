@@ -22,7 +22,8 @@ TEST mutated_texts_agree(void)
     PASS();
 }
 
-/* Where a value can stand that has members to be read along, twice: of duplicates the last counts. ' is a quote. */
+/* Where a value can stand that has members to be read along, twice and three times: of duplicates the last counts. ' is
+   a quote. */
 static const char *const twice[] = {
     "NOTE{'user':A,'id':'1','user':B}", "NOTE{'files':A,'files':B}", "NOTE{'media':A,'id':B}",
     "NOTE{'media':A,'files':B}", "NOTE{'files':A,'media':[{'id':'m'}],'files':B}",
@@ -35,7 +36,13 @@ static const char *const twice[] = {
     "NOTE A,'type':'x','id':B", "NOTE A,'type':'renote','id':B",
     "NOTE A},'body':{'id':'1','type':'mention','body':B",
     "NOTE A},'type':'noteUpdated','x':{'y':B", "UPDATE A},'type':'channel','x':{'y':B",
-    "NOTE A},'type':'channel','body':{'id':'1','body':B"
+    "NOTE A},'type':'channel','body':{'id':'1','body':B",
+    "UPDATE{'emoji':{'name':'n','url':'u'},'emoji':A,'emoji':B}",
+    "NOTE{'user':{'name':'n','host':'h'},'user':A,'user':B}",
+    "NOTE{'files':[{'id':'f','name':'n','properties':{'width':1}}],'files':A,'files':B}",
+    "NOTE{'files':[{'properties':{'width':1,'height':2},'properties':A,'properties':B}]}",
+    "NOTE{'poll':{'choices':[{'votes':1}],'multiple':true},'poll':A,'poll':B}",
+    "NOTE{'poll':{'choices':[{'text':'c','votes':1}],'choices':A,'choices':B}}"
 };
 
 /* Of a value: none, empty, another type; with and without the members that are looked for, and too many elements. */
