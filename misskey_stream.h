@@ -7942,11 +7942,17 @@ static void mski_compact(misskey_ws *ws)
     ws->end_ = ws->msg_len_ + left;
 }
 
+/* Once everything received was parsed: can nothing else come? */
+static bool mski_is_over(const misskey_ws *ws)
+{
+    const bool sent = ws->state_ == MSKI_ENDING && ws->tx_ == ws->tx_end_;
+    return ws->state_ != MSKI_IDLE && (sent || mski_has(ws, MSKI_EOF));
+}
+
 /* CLOSED, when nothing else can come. */
 static bool mski_finish(misskey_ws *ws, misskey_ws_event *ev)
 {
-    const bool sent = ws->state_ == MSKI_ENDING && ws->tx_ == ws->tx_end_;
-    if (ws->state_ == MSKI_IDLE || (!sent && !mski_has(ws, MSKI_EOF))) return false;
+    if (!mski_is_over(ws)) return false;
     if (ws->state_ < MSKI_OPEN) ws->code_ = 0;
     ev->type = MISSKEY_WS_EVENT_CLOSED;
     ev->code = ws->code_;
@@ -8487,7 +8493,7 @@ static misskey_channel_slot *mski_channel_of(const misskey_session *s, misskey_c
 {
     const uint32_t i = channel.id & 0xFFFF;
     if (i >= s->d_.num_channels || channel.id >> 16 == 0) return NULL;
-    if (s->d_.channels[i].state_ == MSKI_FREE || s->d_.channels[i].generation_ != channel.id >> 16) return NULL;
+    if (s->d_.channels[i].refs_ == 0 || s->d_.channels[i].generation_ != channel.id >> 16) return NULL;
     return &s->d_.channels[i];
 }
 
@@ -10531,7 +10537,9 @@ static bool mski_conn_poll(misskey_conn *conn, misskey_event *event, misskey_rea
         } else if (!mski_conn_next(conn, event)) {
             mski_give_up_overdue(s);
             if (mski_notice(s, event)) return true;
-            break;
+            mski_conn_fill(conn);
+            if (!mski_is_over(&conn->ws_)) return false;
+            continue; /* what was to be sent found no entropy */
         }
         switch (event->type) {
         case MISSKEY_EVENT_OPEN:
@@ -10547,8 +10555,6 @@ static bool mski_conn_poll(misskey_conn *conn, misskey_event *event, misskey_rea
             }
         }
     }
-    mski_conn_fill(conn);
-    return false;
 }
 
 MISSKEY_API bool misskey_conn_poll(misskey_conn *conn, misskey_event *event)

@@ -46,6 +46,28 @@ static bool open_at(uint32_t now, size_t tx_size, uint16_t num_captures)
     return misskey_conn_poll(&conn, &event) && event.type == MISSKEY_EVENT_OPEN && !misskey_conn_poll(&conn, &event);
 }
 
+static bool no_entropy(void *user, void *dst, size_t len)
+{
+    (void)user;
+    (void)dst;
+    (void)len;
+    return false;
+}
+
+/* The poll in which a message of the session finds no entropy gives CLOSED; it does not ask to be called again. */
+TEST entropy_that_fails_within_a_poll_closes_in_that_poll(void)
+{
+    ASSERT(open_at(0, sizeof tx, 4));
+    conn.ws_.d_.entropy = no_entropy;
+    ASSERT_EQ(MISSKEY_ERR_OK, misskey_note_capture(&conn.session, "9a", 2));
+    ASSERT(misskey_conn_poll(&conn, &event));
+    ASSERT_EQ(MISSKEY_EVENT_CLOSED, event.type);
+    ASSERT_EQ(MISSKEY_ERR_ENTROPY, event.err);
+    ASSERT(!misskey_conn_poll(&conn, &event));
+    ASSERT(misskey_conn_timeout(&conn) > 0);
+    PASS();
+}
+
 /* --- a stream that takes and gives at most step bytes a call --- */
 
 static size_t step, written, to_read;
@@ -273,6 +295,7 @@ int main(int argc, char **argv)
     RUN_TEST(pump_upgrades_in_any_steps_and_reports_the_end);
     RUN_TEST(pump_reads_what_is_there_when_a_write_fails);
     RUN_TEST(pump_moves_what_an_int_of_16_bits_can_count);
+    RUN_TEST(entropy_that_fails_within_a_poll_closes_in_that_poll);
     RUN_TEST(a_closing_connection_is_a_bad_state_not_a_full_one);
     RUN_TEST(failures_are_forgotten_however_long_it_was_open);
     RUN_TEST(a_full_table_that_waits_takes_new_notes_for_released_ones);

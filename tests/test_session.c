@@ -256,6 +256,8 @@ TEST disconnect_waits_for_the_acknowledgement(bool wire)
     OK(shut(channel));
     SAID("+hashtag");
     REFUSED(FULL, reopen("antenna", NULL));
+    channel.id += 0x10000; /* the next handle of this slot, which nobody has yet */
+    REFUSED(STALE, shut(channel));
     take(bench.seen);
     acknowledge(0);
     SAID("-hashtag");
