@@ -3082,20 +3082,20 @@ static bool mski_at_end(const mski_shape *at, const mski_shape *all) { return at
 #endif
 #define MSKI_ROW_NAME(name) ",\"" name "\":", MSKI_CARE(name),
 #define MSKI_ROW_END { MSKI_ROW_NAME("") (uint16_t)sizeof(mski_t), 0, MSKI_END, 0, 0 }
-#define MSKI_ROWS(ENTITY) \
-    MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
+#define MSKI_ROWS(FIELDS) \
+    FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
     MSKI_ROW_END, \
-    MISSKEY_##ENTITY##_FIELDS(MSKI_NO_ROW, MSKI_NO_ROW, MSKI_NO_ROW, MSKI_OLD(MSKI_ROW_ALIAS), MSKI_ROW_IN) \
+    FIELDS(MSKI_NO_ROW, MSKI_NO_ROW, MSKI_NO_ROW, MSKI_OLD(MSKI_ROW_ALIAS), MSKI_ROW_IN) \
     MSKI_ROW_END
 #define MSKI_NO_ROW(kind, member, name)
 #define MSKI_NO_ROW_IN(kind, member, outer, name)
 #define MSKI_LEN(kind, member, name) sizeof(name) - 1,
 #define MSKI_LEN_IN(kind, member, outer, name) sizeof(name) - 1,
-#define MSKI_REST(ENTITY) \
+#define MSKI_REST(FIELDS) \
     static const uint8_t lens[sizeof fields / sizeof *fields + MSKI_STEP] = { \
-        MISSKEY_##ENTITY##_FIELDS(MSKI_LEN, MSKI_OLD(MSKI_LEN), MSKI_FORK(MSKI_LEN), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
+        FIELDS(MSKI_LEN, MSKI_OLD(MSKI_LEN), MSKI_FORK(MSKI_LEN), MSKI_NO_ROW, MSKI_NO_ROW_IN) \
         0, \
-        MISSKEY_##ENTITY##_FIELDS(MSKI_NO_ROW, MSKI_NO_ROW, MSKI_NO_ROW, MSKI_OLD(MSKI_LEN), MSKI_LEN_IN) \
+        FIELDS(MSKI_NO_ROW, MSKI_NO_ROW, MSKI_NO_ROW, MSKI_OLD(MSKI_LEN), MSKI_LEN_IN) \
     };
 #define MSKI_SET_REST(shape) \
     shape.end = fields + sizeof fields / sizeof *fields - 1; \
@@ -3104,15 +3104,14 @@ static bool mski_at_end(const mski_shape *at, const mski_shape *all) { return at
 static const char *mski_field_name(const mski_shape *at) { return at->name; }
 static void mski_next_field(mski_shape *at) { at->name += at->field++->len + 2; }
 #define MSKI_ROW_NAME(name)
-#define MSKI_ROWS(ENTITY) \
-    MISSKEY_##ENTITY##_FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), \
-                              MSKI_ROW_IN) \
+#define MSKI_ROWS(FIELDS) \
+    FIELDS(MSKI_ROW, MSKI_OLD(MSKI_ROW), MSKI_FORK(MSKI_ROW), MSKI_OLD(MSKI_ROW_ALIAS), MSKI_ROW_IN) \
     { (uint16_t)sizeof(mski_t), 0, MSKI_END, 0, 0 }
 #define MSKI_KEY(kind, member, name) name "\":"
 #define MSKI_KEY_IN(kind, member, outer, name) name "\":"
-#define MSKI_REST(ENTITY) \
-    static const char names[] = MISSKEY_##ENTITY##_FIELDS(MSKI_KEY, MSKI_OLD(MSKI_KEY), MSKI_FORK(MSKI_KEY), \
-                                                          MSKI_OLD(MSKI_KEY), MSKI_KEY_IN) "";
+#define MSKI_REST(FIELDS) \
+    static const char names[] = FIELDS(MSKI_KEY, MSKI_OLD(MSKI_KEY), MSKI_FORK(MSKI_KEY), MSKI_OLD(MSKI_KEY), \
+                                       MSKI_KEY_IN) "";
 #define MSKI_SET_REST(shape) shape.name = names;
 
 #define mski_at_end(place, all) ((place)->field->has == 0)
@@ -3134,18 +3133,21 @@ static void mski_go_to(mski_shape *at, const mski_shape *place)
 #endif
 }
 
+/* A word of the lists is pasted where it is first seen, so that a macro of that name, such as Arduino's DEC, is never
+   expanded. */
 #define MSKI_ROW_(kind, member, name, outer) \
     { MSKI_ROW_NAME(name) (uint16_t)offsetof(mski_t, member), (uint16_t)offsetof(mski_t, has.member), outer, \
-      MSKI_##kind##_FIELD, sizeof(name) - 1 },
-#define MSKI_ROW(kind, member, name) MSKI_ROW_(kind, member, name, 0)
-#define MSKI_ROW_ALIAS(kind, member, name) MSKI_ROW_(kind, member, name, MSKI_ALIAS)
-#define MSKI_ROW_IN(kind, member, outer, name) MSKI_ROW_(kind, member, name, (uint16_t)(offsetof(mski_t, outer) + 1))
+      kind, sizeof(name) - 1 },
+#define MSKI_ROW(kind, member, name) MSKI_ROW_(MSKI_##kind##_FIELD, member, name, 0)
+#define MSKI_ROW_ALIAS(kind, member, name) MSKI_ROW_(MSKI_##kind##_FIELD, member, name, MSKI_ALIAS)
+#define MSKI_ROW_IN(kind, member, outer, name) \
+    MSKI_ROW_(MSKI_##kind##_FIELD, member, name, (uint16_t)(offsetof(mski_t, outer) + 1))
 #define MISSKEY_X_(entity, ENTITY) \
     static mski_shape mski_##entity##_shape(void) \
     { \
         typedef misskey_##entity mski_t; \
-        static const mski_field fields[] = { MSKI_ROWS(ENTITY) }; \
-        MSKI_REST(ENTITY) \
+        static const mski_field fields[] = { MSKI_ROWS(MISSKEY_##ENTITY##_FIELDS) }; \
+        MSKI_REST(MISSKEY_##ENTITY##_FIELDS) \
         mski_shape shape; \
         shape.field = fields; \
         MSKI_SET_REST(shape) \
@@ -6451,16 +6453,16 @@ static void mski_sha1_block(uint32_t h[5], uint32_t w[16])
 {
     static const uint32_t k[4] = { 0x5A827999u, 0x6ED9EBA1u, 0x8F1BBCDCu, 0xCA62C1D6u };
     uint32_t v[5], f, next;
-    unsigned i, round;
+    unsigned i, stage;
     for (i = 0; i < 5; i++) v[i] = h[i];
-    for (i = 0, round = 0; i < 80; i++) {
+    for (i = 0, stage = 0; i < 80; i++) {
         uint32_t *const word = &w[i & 15];
-        if (i == 20 || i == 40 || i == 60) round++;
+        if (i == 20 || i == 40 || i == 60) stage++;
         if (i >= 16) *word = mski_rotate(w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15] ^ *word, 1);
-        if (round == 0) f = v[3] ^ (v[1] & (v[2] ^ v[3]));
-        else if (round == 2) f = (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
+        if (stage == 0) f = v[3] ^ (v[1] & (v[2] ^ v[3]));
+        else if (stage == 2) f = (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
         else f = v[1] ^ v[2] ^ v[3];
-        next = mski_rotate(v[0], 5) + f + v[4] + k[round] + *word;
+        next = mski_rotate(v[0], 5) + f + v[4] + k[stage] + *word;
         v[4] = v[3];
         v[3] = v[2];
         v[2] = mski_rotate(v[1], 30);
@@ -8430,11 +8432,11 @@ static bool mski_plain_id(char out[32], misskey_jstr id)
     return true;
 }
 
-static misskey_jstr mski_padded_id(const char *id, size_t max)
+static misskey_jstr mski_padded_id(const char *id, size_t size)
 {
     misskey_jstr s;
     s.ptr = id;
-    for (s.len = 0; s.len < max && id[s.len] != 0; s.len++) {}
+    for (s.len = 0; s.len < size && id[s.len] != 0; s.len++) {}
     return s;
 }
 
@@ -9603,7 +9605,7 @@ static MSKI_NOINLINE void mski_edit_set(mski_edit *e, const char *name, misskey_
 
 /* A member that counts; value holds the digits. */
 static MSKI_NOINLINE void mski_edit_number(mski_edit *e, const misskey_json *object, const misskey_jstr *key, int64_t n,
-                                           uint32_t bit)
+                                           uint32_t flag)
 {
     char digits[24];
     misskey_jw w;
@@ -9611,7 +9613,7 @@ static MSKI_NOINLINE void mski_edit_number(mski_edit *e, const misskey_json *obj
     misskey_jw_init(&w, digits, sizeof digits);
     misskey_jw_i64(&w, n);
     misskey_jw_done(&w, &value);
-    if (mski_edit_pair(e, object, key, &value)) e->changed |= bit;
+    if (mski_edit_pair(e, object, key, &value)) e->changed |= flag;
 }
 
 /* One more, or one less but not below 0; what is no count stays as it is. */
@@ -9683,13 +9685,13 @@ static MSKI_NOINLINE bool mski_is_last(const misskey_iter *member)
 }
 
 /* The members of an object that is in both. */
-static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t bit)
+static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t flag)
 {
     misskey_iter it = misskey_json_iter(member->value);
     unsigned left;
     for (left = MSKI_MERGED; left > 0 && misskey_json_next(&it); left--) {
         const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
-        if (mski_is_last(&it) && mski_edit_member(e, &object, &it, keep)) e->changed |= bit;
+        if (mski_is_last(&it) && mski_edit_member(e, &object, &it, keep)) e->changed |= flag;
     }
     if (left == 0) e->changed |= MISSKEY_CHANGED_CUT;
 }

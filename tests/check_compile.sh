@@ -90,6 +90,32 @@ try "included three times" "$gcc -o $dir/smoke $dir/twice.c && $dir/smoke"
 try "replaced memory functions" "$gcc -DSMOKE_OWN_MEM -o $dir/smoke $c && $dir/smoke"
 try "MISSKEY_API" "$gcc '-DMISSKEY_API=extern __attribute__((visibility(\"hidden\")))' -o $dir/smoke $c && $dir/smoke"
 
+# Words that platforms and programs define as macros: Arduino, Windows, BSD, ESP-IDF, Zephyr, and our users. They change
+# nothing, neither as names nor with arguments.
+words="DEC HEX OCT BIN INT STR BOOL JSON OBJ ARR LIST LEN USER NOTE ERROR OK FAIL NONE TEXT OTHER HOME MAIN
+    DRIVE ADMIN IN OUT OPTIONAL OLD FORK ALIAS X Y KEY NAME VALUE TYPE ID TRUE FALSE BIT SET CLEAR HIGH LOW
+    INPUT OUTPUT PI DEFAULT DEBUG INFO WARN ASSERT DELETE CONST VOID DIAL OPEN CLOSED MESSAGE READY GAP
+    DROPPED STALE FULL SHARED ENTROPY DEPTH TIMEOUT BAD_ARG BAD_STATE TRANSPORT UPGRADE LIMIT UNKNOWN EVENT
+    REQUEST POLL REACTION REACTED FOLLOWED RENOTE MENTION REPLY QUOTE APP ACHIEVEMENT CHANNEL CONNECT
+    CONNECTED DISCONNECT PING PONG API EMOJI GLOBAL LOCAL HYBRID PAGE CLIP ANTENNA UPDATED DELETED ROLE
+    FOLDER SIGNIN ANSWER CONTENT SETTING near far small interface unix linux min max round bit sq B0 B1 F R
+    N M P T"
+assembly() {  # FLAGS FORM: of the implementation, with these words defined; a form of NONE defines none
+    for word in $words; do
+        [ "$2" = NONE ] || echo "#define $word$2"
+    done >$dir/words.c
+    printf '#define MISSKEY_STREAM_IMPLEMENTATION\n#include "misskey_stream.h"\n' >>$dir/words.c
+    gcc -std=c99 -w $1 -I. -S -o - $dir/words.c
+}
+for flags in -O1 -Os; do
+    assembly $flags NONE >$dir/words.none
+    for form in " 10 +" "(a, b) 10 +"; do
+        assembly $flags "$form" >$dir/words.some 2>$dir/words.log
+        try "words of platforms, gcc $flags, '#define WORD$form'" \
+            "cat $dir/words.log && cmp $dir/words.none $dir/words.some"
+    done
+done
+
 # Every 0/1 option both ways, all of them at once, and the depth; none may change a public struct.
 cat >$dir/sizes.c <<'END'
 #include "misskey_stream.h"
