@@ -47,7 +47,7 @@ static void handle(const misskey_event *e, const char *host)
 {
     switch (e->type) {
     case MISSKEY_EVENT_DIAL:
-        if (wire_dial(&peer, net_now()) == WIRE_FAILED) misskey_conn_transport_down(&conn);
+        if (wire_dial(&peer) == WIRE_FAILED) misskey_conn_transport_down(&conn);
         break;
     case MISSKEY_EVENT_MESSAGE:
         if (misskey_channel_event_find(e->message.event) == MISSKEY_CHANNEL_EVENT_MENTION) answer(e->message.body);
@@ -69,8 +69,9 @@ static void turn(const char *host)
     const misskey_io io = wire_io(&peer);
     misskey_event e;
     size_t len;
-    struct pollfd socket = { peer.tcp.fd, wire_events(&peer, misskey_conn_send_buf(&conn, &len) != NULL), 0 };
-    (void)poll(&socket, 1, (int)least(wait, 60000));
+    struct pollfd fds[NET_FDS];
+    const nfds_t num = wire_poll_fds(&peer, misskey_conn_send_buf(&conn, &len) != NULL, fds);
+    (void)poll(fds, num, (int)least(wait, 60000));
     misskey_conn_tick(&conn, net_now());
     if (peer.state == WIRE_CONNECTING || peer.state == WIRE_SECURING) {
         const wire_state state = wire_drive(&peer, net_now());

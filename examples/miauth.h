@@ -65,9 +65,10 @@ static inline int miauth_exchange_(miauth *m)
     const uint32_t begin = net_now();
     size_t sent = 0, got = 0;
     uint32_t now = begin, wait;
+    nfds_t num;
     int n = 0;
-    for (wire_dial(m->wire_, now); now - begin < 15000; now = net_now()) {
-        struct pollfd fd = { m->wire_->tcp.fd, 0, 0 };
+    for (wire_dial(m->wire_); now - begin < 15000; now = net_now()) {
+        struct pollfd fds[NET_FDS];
         if (wire_drive(m->wire_, now) == WIRE_FAILED) return -1;
         if (m->wire_->state == WIRE_UP) {
             const misskey_io io = wire_io(m->wire_);
@@ -78,9 +79,8 @@ static inline int miauth_exchange_(miauth *m)
             if (n < 0 || got == sizeof m->answer_ - 1) break;
         }
         wait = wire_timeout(m->wire_, now);
-        fd.fd = m->wire_->tcp.fd;
-        fd.events = wire_events(m->wire_, sent < request);
-        if (n == 0) (void)poll(&fd, 1, wait < 1000 ? (int)wait : 1000);
+        num = wire_poll_fds(m->wire_, sent < request, fds);
+        if (n == 0) (void)poll(fds, num, wait < 1000 ? (int)wait : 1000);
     }
     m->answer_[got] = '\0';
     return n < 0 ? (int)got : -1;

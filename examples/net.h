@@ -1,14 +1,18 @@
 /* net.h - a non-blocking TCP connection for POSIX: dial by name, a misskey_io over it, a clock, random bytes.
 
         signal(SIGPIPE, SIG_IGN); net n = { .fd = -1 };
-        DIAL came:      ok = net_dial(&n, "misskey.example", "443", net_now());    // then poll n.fd for POLLOUT
+        DIAL came:      ok = net_dial(&n, "misskey.example", "443");
         each turn:      switch (net_connected(&n, net_now())) ...                   // until it is not NET_WAIT
+        poll():         net_poll_fds(&n, fds), at most net_timeout(&n, net_now())   // until then
         connected:      misskey_conn_transport_up(&conn); io = net_io(&n); misskey_conn_pump(&conn, &io);
         CLOSED came:    net_close(&n);
 
-   Whatever fails leaves one line in n.error that says what and why. Looking a name up blocks, as getaddrinfo() does; a
-   program that cannot have that gives addresses, or looks up elsewhere. The source file that includes this begins with
-   #define _POSIX_C_SOURCE 200809L.
+   A name may have several addresses, some of them dead. They are tried as RFC 8305 (Happy Eyeballs) says: IPv6 and
+   IPv4 in turn, the next one 250 ms after the one before or as soon as one fails, while the others go on. The first
+   that connects is n.fd, the others are closed.
+   What fails leaves one line in n.error that says what and why. net_dial blocks while it looks the name up, as
+   getaddrinfo() does; a program that must not block gives addresses, or looks up elsewhere. The source file that
+   includes this begins with #define _POSIX_C_SOURCE 200809L.
    What to copy: the file.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #ifndef NET_H
@@ -20,6 +24,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,21 +33,36 @@
 #include <unistd.h>
 
 #define NET_CONNECT_MS 10000    /* for each address of the name */
+#define NET_DELAY_MS 250        /* RFC 8305 section 5: Connection Attempt Delay */
+#define NET_FDS 8               /* at most so many attempts at the same time */
+
+typedef struct net_attempt_ {
+    const struct addrinfo *to;  /* NULL: no attempt */
+    int fd;
+    uint32_t since;
+} net_attempt_;
 
 typedef struct net {
-    int fd;                     /* -1: none; poll it for POLLOUT while it connects */
+    int fd;                     /* -1: not connected */
     char error[400];            /* of what failed last, one line; "" = nothing did */
-    struct addrinfo *list_, *next_;
-    uint32_t since_;
+    struct addrinfo *list_;
+    const struct addrinfo *next_[2];    /* the next address of the first one's family; of other families */
+    int turn_;                  /* index of next_ */
+    net_attempt_ attempts_[NET_FDS];
+    uint32_t since_;            /* when the last attempt began */
     char host_[256], port_[8];
 } net;
 
 typedef enum net_state { NET_WAIT, NET_CONNECTED, NET_FAILED } net_state;
 
-/* net_now -- milliseconds, as misskey_conn_tick wants them. */
+/* net_now -- milliseconds, as misskey_conn_tick wants them. On Linux CLOCK_MONOTONIC stands still while the machine is
+   suspended: an outage would look shorter than it was. */
 static inline uint32_t net_now(void)
 {
     struct timespec t;
+#ifdef CLOCK_BOOTTIME
+    if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
+#endif
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint32_t)((uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000);
 }
@@ -82,44 +102,41 @@ static inline bool net_address(const char *text, const char *default_port, char 
     return true;
 }
 
+/* net_close -- also ends what is connecting. */
 static inline void net_close(net *n)
 {
+    size_t i;
+    for (i = 0; i < NET_FDS; i++) {
+        if (n->attempts_[i].to != NULL) close(n->attempts_[i].fd);
+        n->attempts_[i].to = NULL;
+    }
     if (n->fd >= 0) close(n->fd);
     if (n->list_ != NULL) freeaddrinfo(n->list_);
     n->fd = -1;
-    n->list_ = n->next_ = NULL;
+    n->list_ = NULL;
+    n->next_[0] = n->next_[1] = NULL;
 }
 
-/* What it says of the address that was tried, if there is one. */
-static inline void net_cannot_connect_(net *n, const struct addrinfo *to, int error)
+/* The first address from this one on that is of the family of the first of all, or of another one. */
+static inline const struct addrinfo *net_of_family_(const net *n, const struct addrinfo *at, bool first)
 {
-    char at[64] = "";
-    const char *const why = error == ETIMEDOUT ? "no answer, timed out" : strerror(error);
-    (void)getnameinfo(to->ai_addr, to->ai_addrlen, at, sizeof at, NULL, 0, NI_NUMERICHOST);
-    snprintf(n->error, sizeof n->error, "cannot connect to %s (%s) port %s: %s", n->host_, at, n->port_, why);
+    while (at != NULL && (at->ai_family == n->list_->ai_family) != first) at = at->ai_next;
+    return at;
 }
 
-/* The next address that does not fail at once; false: there is none. */
-static inline bool net_try_next_(net *n, uint32_t now)
+/* RFC 8305 section 4: the families take turns, each in the order of getaddrinfo(). NULL: no address is left. */
+static inline const struct addrinfo *net_next_address_(net *n)
 {
-    const struct addrinfo *to;
-    while ((to = n->next_) != NULL) {
-        n->next_ = to->ai_next;
-        n->since_ = now;
-        if (n->fd >= 0) close(n->fd);
-        n->fd = socket(to->ai_family, to->ai_socktype, to->ai_protocol);
-        if (n->fd >= 0 && fcntl(n->fd, F_SETFL, O_NONBLOCK) == 0 && fcntl(n->fd, F_SETFD, FD_CLOEXEC) == 0 &&
-            (connect(n->fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
-            return true;
-        }
-        net_cannot_connect_(n, to, errno);
-    }
-    net_close(n);
-    return false;
+    const int turn = n->next_[n->turn_] != NULL ? n->turn_ : !n->turn_;
+    const struct addrinfo *const to = n->next_[turn];
+    if (to != NULL) n->next_[turn] = net_of_family_(n, to->ai_next, turn == 0);
+    n->turn_ = !turn;
+    return to;
 }
 
-/* net_dial -- begins to connect, after whatever was connected before. False: failed already. */
-static inline bool net_dial(net *n, const char *host, const char *port, uint32_t now)
+/* net_dial -- looks the name up, after it has closed what was connected before; net_connected does the rest. False:
+   n->error. */
+static inline bool net_dial(net *n, const char *host, const char *port)
 {
     struct addrinfo hints;
     int error;
@@ -136,31 +153,123 @@ static inline bool net_dial(net *n, const char *host, const char *port, uint32_t
                  error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
         return false;
     }
-    n->next_ = n->list_;
-    return net_try_next_(n, now);
+    n->next_[0] = n->list_;
+    n->next_[1] = net_of_family_(n, n->list_, false);
+    n->turn_ = 0;
+    return true;
 }
 
-/* net_timeout -- milliseconds until net_connected is due even if the socket is not ready. */
-static inline uint32_t net_timeout(const net *n, uint32_t now)
+/* The attempt has failed: its place is free for another one. */
+static inline void net_give_up_(net *n, net_attempt_ *a, int error)
 {
-    return now - n->since_ < NET_CONNECT_MS ? NET_CONNECT_MS - (now - n->since_) : 0;
+    char at[64] = "";
+    const char *const why = error == ETIMEDOUT ? "no answer, timed out" : strerror(error);
+    (void)getnameinfo(a->to->ai_addr, a->to->ai_addrlen, at, sizeof at, NULL, 0, NI_NUMERICHOST);
+    snprintf(n->error, sizeof n->error, "cannot connect to %s (%s) port %s: %s", n->host_, at, n->port_, why);
+    if (a->fd >= 0) close(a->fd);
+    a->to = NULL;
 }
 
-/* net_connected -- how far it is. Where one address fails, the next one is tried. A spurious call is harmless. */
+/* False: the attempt failed at once. */
+static inline bool net_try_(net *n, net_attempt_ *a, uint32_t now)
+{
+    a->to = net_next_address_(n);
+    a->since = n->since_ = now;
+    a->fd = socket(a->to->ai_family, a->to->ai_socktype, a->to->ai_protocol);
+    if (a->fd >= 0 && fcntl(a->fd, F_SETFL, O_NONBLOCK) == 0 && fcntl(a->fd, F_SETFD, FD_CLOEXEC) == 0 &&
+        (connect(a->fd, a->to->ai_addr, a->to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
+        return true;
+    }
+    net_give_up_(n, a, errno);
+    return false;
+}
+
+/* Milliseconds until so many have passed; a time before the beginning counts as the beginning. */
+static inline uint32_t net_left_(uint32_t since, uint32_t limit, uint32_t now)
+{
+    const uint32_t waited = (int32_t)(now - since) < 0 ? 0 : now - since;
+    return waited < limit ? limit - waited : 0;
+}
+
+/* Which place is free for another attempt; NET_FDS: none is, or no address is left. */
+static inline size_t net_place_(const net *n)
+{
+    size_t i = 0;
+    if (n->next_[0] == NULL && n->next_[1] == NULL) return NET_FDS;
+    while (i < NET_FDS && n->attempts_[i].to != NULL) i++;
+    return i;
+}
+
+static inline bool net_is_trying_(const net *n)
+{
+    size_t i = 0;
+    while (i < NET_FDS && n->attempts_[i].to == NULL) i++;
+    return i < NET_FDS;
+}
+
+/* This attempt is the connection. */
+static inline net_state net_win_(net *n, net_attempt_ *a)
+{
+    const int fd = a->fd;
+    a->to = NULL;
+    net_close(n);
+    n->fd = fd;
+    n->error[0] = '\0';
+    return NET_CONNECTED;
+}
+
+/* net_connected -- how far it is; begins attempts and ends those that fail. A spurious call does no harm. */
 static inline net_state net_connected(net *n, uint32_t now)
 {
-    struct sockaddr_storage peer;
-    const struct addrinfo *to;
-    socklen_t len = sizeof(int), peer_len = sizeof peer;
-    int error = 0;
-    if (n->fd < 0) return NET_FAILED;
-    if (getpeername(n->fd, (struct sockaddr *)&peer, &peer_len) == 0) return NET_CONNECTED;
-    (void)getsockopt(n->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    if (error == 0 && net_timeout(n, now) == 0) error = ETIMEDOUT;
-    if (error == 0 || error == EINPROGRESS) return NET_WAIT;
-    for (to = n->list_; to->ai_next != n->next_; to = to->ai_next) {}
-    net_cannot_connect_(n, to, error);
-    return net_try_next_(n, now) ? NET_WAIT : NET_FAILED;
+    bool hurry = !net_is_trying_(n);
+    net_attempt_ *a;
+    size_t i;
+    if (n->fd >= 0) return NET_CONNECTED;
+    for (a = n->attempts_; a < n->attempts_ + NET_FDS; a++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof(int), peer_len = sizeof peer;
+        int error = 0;
+        if (a->to == NULL) continue;
+        if (getpeername(a->fd, (struct sockaddr *)&peer, &peer_len) == 0) return net_win_(n, a);
+        (void)getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        if (error == 0 && net_left_(a->since, NET_CONNECT_MS, now) == 0) error = ETIMEDOUT;
+        if (error == 0 || error == EINPROGRESS) continue;
+        net_give_up_(n, a, error);
+        hurry = true;
+    }
+    hurry = hurry || net_left_(n->since_, NET_DELAY_MS, now) == 0;
+    while (hurry && (i = net_place_(n)) < NET_FDS) hurry = !net_try_(n, &n->attempts_[i], now);
+    if (net_is_trying_(n)) return NET_WAIT;
+    net_close(n);
+    return NET_FAILED;
+}
+
+/* net_poll_fds -- while it connects: what poll() is to wait for. Returns how many of fds are filled in. */
+static inline nfds_t net_poll_fds(const net *n, struct pollfd fds[NET_FDS])
+{
+    nfds_t num = 0;
+    size_t i;
+    for (i = 0; i < NET_FDS; i++) {
+        if (n->attempts_[i].to == NULL) continue;
+        fds[num].fd = n->attempts_[i].fd;
+        fds[num].events = POLLOUT;
+        fds[num++].revents = 0;
+    }
+    return num;
+}
+
+/* net_timeout -- while it connects: milliseconds until net_connected is due even if poll() sees nothing. */
+static inline uint32_t net_timeout(const net *n, uint32_t now)
+{
+    uint32_t wait = MISSKEY_FOREVER, left;
+    size_t i;
+    if (!net_is_trying_(n)) return 0;
+    if (net_place_(n) < NET_FDS) wait = net_left_(n->since_, NET_DELAY_MS, now);
+    for (i = 0; i < NET_FDS; i++) {
+        left = n->attempts_[i].to != NULL ? net_left_(n->attempts_[i].since, NET_CONNECT_MS, now) : MISSKEY_FOREVER;
+        if (left < wait) wait = left;
+    }
+    return wait;
 }
 
 /* What recv and send returned, as misskey_io wants it. */

@@ -663,7 +663,7 @@ static void handle_events(void)
     while (!run.over && misskey_conn_poll(&conn, &e)) {
         switch (e.type) {
         case MISSKEY_EVENT_DIAL:
-            if (wire_dial(&peer, run.clock) == WIRE_FAILED) on_failed();
+            if (wire_dial(&peer) == WIRE_FAILED) on_failed();
             break;
         case MISSKEY_EVENT_CLOSED:
             on_closed(&e);
@@ -713,16 +713,17 @@ static int least(int a, uint32_t b) { return b < (uint32_t)a ? (int)b : a; }
 /* Sleeps until something can be done. */
 static void wait_for_more(void)
 {
-    struct pollfd fds[2] = { { .fd = wake[0], .events = POLLIN }, { .fd = peer.tcp.fd } };
+    struct pollfd fds[1 + NET_FDS] = { { .fd = wake[0], .events = POLLIN } };
     const double left = options.seconds * 1000 - (double)run.elapsed;
     char byte;
     size_t len;
+    nfds_t num;
     int ms = least(60000, misskey_conn_timeout(&conn));
     ms = least(ms, misskey_store_timeout(&store));
     ms = least(ms, wire_timeout(&peer, run.clock));
-    fds[1].events = wire_events(&peer, misskey_conn_send_buf(&conn, &len) != NULL);
+    num = 1 + wire_poll_fds(&peer, misskey_conn_send_buf(&conn, &len) != NULL, fds + 1);
     if (options.seconds > 0 && !run.closing) ms = least(ms, left < 1 ? 1 : left < 60000 ? (uint32_t)left + 1 : 60000);
-    if (poll(fds, 2, ms) > 0 && (fds[0].revents & POLLIN)) (void)!read(wake[0], &byte, 1);
+    if (poll(fds, num, ms) > 0 && (fds[0].revents & POLLIN)) (void)!read(wake[0], &byte, 1);
 }
 
 static void flush_output(void)

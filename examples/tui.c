@@ -513,7 +513,7 @@ static void dial(void)
 {
     say(BAR_DIM, "connecting");
     closed = false;
-    if (wire_dial(&peer, net_now()) == WIRE_FAILED) give_up();
+    if (wire_dial(&peer) == WIRE_FAILED) give_up();
 }
 
 /* Before the reason: when the next attempt is, if there is one. */
@@ -711,13 +711,13 @@ static void step_network(uint32_t now)
 /* Sleeps until there is something to do. False: quit. */
 static bool wait_for_work(uint32_t timeout)
 {
-    struct pollfd fds[3] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = screen.signals, .events = POLLIN },
-                             { .fd = peer.tcp.fd } };
+    struct pollfd fds[2 + NET_FDS] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                                       { .fd = screen.signals, .events = POLLIN } };
     char bytes[64];
     ssize_t n, i;
     size_t out;
-    fds[2].events = wire_events(&peer, misskey_conn_send_buf(&conn, &out) != NULL);
-    if (poll(fds, 3, timeout < 60000 ? (int)timeout : 60000) < 0) return errno == EINTR;
+    const nfds_t num = 2 + wire_poll_fds(&peer, misskey_conn_send_buf(&conn, &out) != NULL, fds + 2);
+    if (poll(fds, num, timeout < 60000 ? (int)timeout : 60000) < 0) return errno == EINTR;
     if (fds[1].revents != 0) {
         n = read(screen.signals, bytes, sizeof bytes);
         for (i = 0; i < n; i++) if (!handle_signal(bytes[i])) return false;

@@ -1,10 +1,10 @@
 /* wire.h - TCP or TLS as one thing: dial, wait, read and write.
 
         wire_init(&l, "misskey.example", "443", true, NULL)                 // once; false: l.error
-        DIAL came:   wire_dial(&l, now);
+        DIAL came:   wire_dial(&l);
         each turn:   switch (wire_drive(&l, now)) ...                       // UP: misskey_conn_transport_up, once
         pump:        io = wire_io(&l); misskey_conn_pump(&conn, &io);
-        poll():      l.tcp.fd, for wire_events(&l, is there something to send), at most wire_timeout(&l, now)
+        poll():      wire_poll_fds(&l, is there something to send, fds), at most wire_timeout(&l, now)
         CLOSED came: wire_close(&l);
 
    TLS_HEADER is the name of one of tls_openssl.h, tls_mbedtls.h and tls_bearssl.h, in quotes; without it there is no
@@ -14,7 +14,6 @@
 #ifndef WIRE_H
 #define WIRE_H
 #include "net.h"
-#include <poll.h>
 
 #ifdef TLS_HEADER
 #include TLS_HEADER
@@ -77,11 +76,11 @@ static inline wire_state wire_fail_(wire *l, const char *error, bool tls_failed)
     return l->state = WIRE_FAILED;
 }
 
-static inline wire_state wire_dial(wire *l, uint32_t now)
+static inline wire_state wire_dial(wire *l)
 {
     wire_close(l);
     l->tcp.error[0] = l->secure_.error[0] = '\0';
-    if (!net_dial(&l->tcp, l->host_, l->port_, now)) return wire_fail_(l, l->tcp.error, false);
+    if (!net_dial(&l->tcp, l->host_, l->port_)) return wire_fail_(l, l->tcp.error, false);
     return l->state = WIRE_CONNECTING;
 }
 
@@ -108,12 +107,15 @@ static inline wire_state wire_drive(wire *l, uint32_t now)
 
 static inline misskey_io wire_io(wire *l) { return l->with_tls_ ? tls_io(&l->secure_) : net_io(&l->tcp); }
 
-/* wire_events -- what poll() is to wait for. */
-static inline short wire_events(const wire *l, bool sending)
+/* wire_poll_fds -- what poll() is to wait for. Returns how many of fds are filled in; 0 when there is no socket. */
+static inline nfds_t wire_poll_fds(const wire *l, bool sending, struct pollfd fds[NET_FDS])
 {
-    if (l->state == WIRE_CONNECTING) return POLLOUT;
-    if (l->state == WIRE_SECURING) return l->secure_.events;
-    return (short)(POLLIN | (sending ? POLLOUT : 0) | (l->with_tls_ ? l->secure_.events : 0));
+    const short events = (short)(POLLIN | (sending ? POLLOUT : 0) | (l->with_tls_ ? l->secure_.events : 0));
+    if (l->tcp.fd < 0) return net_poll_fds(&l->tcp, fds);
+    fds[0].fd = l->tcp.fd;
+    fds[0].events = l->state == WIRE_SECURING ? l->secure_.events : events;
+    fds[0].revents = 0;
+    return 1;
 }
 
 /* wire_timeout -- milliseconds until wire_drive, or reading when UP, is due even if poll() sees nothing. */
