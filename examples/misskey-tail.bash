@@ -18,8 +18,8 @@ _misskey_tail()
     *)
         case $word in
         -*)
-            COMPREPLY=($(compgen -W "--channel --capture --filter --count --seconds --token-file --login --plain --ca
-                --record --replay --speed --json --raw --stats --no-color --help" -- "$word"))
+            COMPREPLY=($(compgen -W "--channel --capture --filter --count --seconds --token-file --token-in-query
+                --login --plain --ca --record --replay --speed --json --raw --stats --no-color --help" -- "$word"))
             ;;
         *) COMPREPLY=($(compgen -A hostname -- "$word")) ;;
         esac

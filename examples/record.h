@@ -151,16 +151,23 @@ static inline size_t record_head_(const uint8_t *p, size_t len)
     return 0;
 }
 
-/* Writes the head of the client with x for the characters of the token. */
+/* x for the characters behind `before`, up to one of `ends`. */
+static inline void record_mask_(uint8_t *p, size_t len, const char *before, const char *ends)
+{
+    const size_t n = strlen(before);
+    size_t i = 0;
+    while (i + n < len && memcmp(p + i, before, n) != 0) i++;
+    for (i += n; i < len && strchr(ends, p[i]) == NULL; i++) p[i] = 'x';
+}
+
+/* Writes the head of the client without the token, which is in a header or in the query. */
 static inline void record_request_(recording *r, record_side *side)
 {
-    static const char before[] = "\r\nAuthorization: Bearer ";
-    const size_t n = sizeof before - 1;
-    uint8_t *const p = side->raw.at;
-    size_t i = 0;
-    while (i + n < side->raw.len && memcmp(p + i, before, n) != 0) i++;
-    for (i += n; i < side->raw.len && p[i] != '\r'; i++) p[i] = 'x';
-    record_wire_(r, side, p, side->raw.len);
+    size_t line = 0;
+    while (line < side->raw.len && side->raw.at[line] != '\r') line++;
+    record_mask_(side->raw.at, line, "?i=", " &");
+    record_mask_(side->raw.at, side->raw.len, "\r\nAuthorization: Bearer ", "\r");
+    record_wire_(r, side, side->raw.at, side->raw.len);
 }
 
 /* So that a program that is killed leaves what it has seen. */

@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "account.h"
 #include "miauth.h"
 #include "record.h"
 #include "replay.h"
@@ -31,6 +32,7 @@ static const char help[] =
     "account\n"
     "  --token-file FILE      access token, the first line of FILE; or put it into the environment, MISSKEY_TOKEN;\n"
     "                         else the one that --login has stored for this HOST is used\n"
+    "  --token-in-query       send it in the address, for servers before 13.14; proxies may log it\n"
     "  --login                get a token: prints an address to open in a browser, waits, stores the token in\n"
     "                         --token-file or ~/.config/misskey-tail/HOST. Needs TLS\n"
     "connection\n"
@@ -72,12 +74,13 @@ static struct {
     const char *host, *token_file, *ca, *record, *replay, *filter;
     char *channels[MAX_CHANNELS];           /* "NAME" or "NAME:JSON" */
     size_t num_channels;
-    bool capture, login, plain, json, raw, stats, no_color;
+    bool capture, token_in_query, login, plain, json, raw, stats, no_color;
     double speed, count, seconds;           /* 0 = not given */
 } options;
 
 static misskey_json now = { "0", 1 };       /* "t" of what is shown */
 static misskey_conn conn;
+static account me;
 static misskey_store store, others_store;
 static timeline shown_notes, others;
 static double num_shown;
@@ -122,13 +125,13 @@ static void end_line(void)
     putchar('\n');
 }
 
-/* A line about the connection; with --raw on stderr. */
+/* A line about the connection; with --raw and --json on stderr. */
 static void status(const char *format, ...)
 {
     char text[1024];
     va_list args;
     va_start(args, format);
-    if (options.raw) {
+    if (options.raw || options.json) {
         complain(format, args);
     } else {
         vsnprintf(text, sizeof text, format, args);
@@ -485,7 +488,7 @@ static struct {
     char why[800];
 } run;
 
-static char host[256], port[8], host_header[272], token[513];
+static char host[256], port[8], host_header[272];
 static recording record;
 static unsigned recordings;
 static volatile sig_atomic_t interrupted;
@@ -609,25 +612,26 @@ static void describe_end(const misskey_event *e, char *text, size_t cap)
     if (e->err == MISSKEY_ERR_OK) {
         snprintf(text, cap, "closed by the server (%u%s%.*s)", code, len > 0 ? " " : "", len, reason);
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 401) {
-        snprintf(text, cap, "the server %s (401 %.*s)", *token != '\0' ? "refuses the token" : "wants a token", len,
+        snprintf(text, cap, "the server %s (401 %.*s)", *me.token != '\0' ? "refuses the token" : "wants a token", len,
                  reason);
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 403) {
-        snprintf(text, cap, "the server refuses %s (403 %.*s)", *token != '\0' ? "the account: suspended?" : "us", len,
-                 reason);
+        snprintf(text, cap, "the server refuses %s (403 %.*s)", *me.token != '\0' ? "the account: suspended?" : "us",
+                 len, reason);
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS) {
         snprintf(text, cap, "the server answers %u %.*s%s%.*s", code, len, reason, location > 0 ? ": go to " : "",
                  location, to);
     } else if (e->err == MISSKEY_ERR_TRANSPORT && *peer.error != '\0') {
         snprintf(text, cap, "%s", peer.error);
     } else if (e->err == MISSKEY_ERR_TIMEOUT) {
-        snprintf(text, cap, "no answer from %s in time", host);
+        snprintf(text, cap, "no answer from %s in time%s", host, me.in_query && code == 0 ?
+                 "; servers before 13.13 do not answer at all if the token is wrong" : "");
     } else {
         snprintf(text, cap, "%s", misskey_err_text(e->err));
     }
 }
 
 /* Sharkey accepts everybody, and closes at once if the token is bad. */
-static bool is_shut_out(void) { return run.at_once >= TOO_OFTEN && *token != '\0' && !run.heard; }
+static bool is_shut_out(void) { return run.at_once >= TOO_OFTEN && *me.token != '\0' && !run.heard; }
 
 /* Exit status; 0: it is worth another try. 4001: how Sharkey ends those whose account is suspended. */
 static int judge_end(const misskey_event *e)
@@ -660,6 +664,7 @@ static void on_closed(const misskey_event *e)
 static void handle_events(void)
 {
     misskey_event e;
+    const char *advice;
     while (!run.over && misskey_conn_poll(&conn, &e)) {
         switch (e.type) {
         case MISSKEY_EVENT_DIAL:
@@ -677,6 +682,8 @@ static void handle_events(void)
             run.said_something = true;
             run.heard = true;
             show_event(&e);
+            advice = account_advice(&me, &e, channel_name(&e));
+            if (advice != NULL) status("%s", advice);
         }
     }
     if (run.down && !run.over) announce_retry();
@@ -758,11 +765,12 @@ static void set_up_server(void)
     static misskey_capture_slot captures[CAPTURES];
     static const misskey_header agent = { "User-Agent", "misskey-tail" };   /* some proxies refuse those without */
     misskey_conn_desc desc = {
-        .ws = { .host = host_header, .token = *token != '\0' ? token : NULL, .entropy = net_entropy,
+        .ws = { .host = host_header, .entropy = net_entropy,
                 .close_ms = CLOSE_MS, .headers = &agent, .num_headers = 1 },
         .session = { .channels = channels, .num_channels = MAX_CHANNELS }
     };
     misskey_err err;
+    account_show(&me, &desc.ws);
     if (options.capture) {
         desc.session.captures = captures;
         desc.session.num_captures = CAPTURES;
@@ -813,47 +821,13 @@ static void tail(void)
 
 /* --- the token --- */
 
-/* Where --login stores it, unless --token-file says so. */
-static bool default_token_file(char *path, size_t cap)
-{
-    const char *const config = getenv("XDG_CONFIG_HOME"), *const home = getenv("HOME");
-    const bool own = config != NULL && *config != '\0';
-    const int n = snprintf(path, cap, "%s%s/misskey-tail/%s", own ? config : home != NULL ? home : "",
-                           own ? "" : "/.config", host_header);
-    return (own || home != NULL) && n > 0 && (size_t)n < cap;
-}
-
-/* The first line. Nothing of it is ever printed. */
-static void take_token(const char *text, const char *from)
-{
-    const size_t len = strcspn(text, "\r\n");
-    size_t i;
-    for (i = 0; i < len && text[i] > ' ' && text[i] < 0x7F; i++) {}
-    if (len == 0 || i < len || len >= sizeof token)
-        fail(CREDENTIAL, "no token in %s: it is one line of letters and digits", from);
-    memcpy(token, text, len);
-    token[len] = '\0';
-}
-
 static void read_token(void)
 {
-    const char *const given = getenv("MISSKEY_TOKEN");
-    const char *from = options.token_file;
-    char path[4096], text[1024];
-    FILE *file;
-    if (from == NULL && given != NULL && *given != '\0') {
-        take_token(given, "MISSKEY_TOKEN");
-        return;
-    }
-    /* one that was stored does not go over the wire in the clear unless it is asked for */
-    if (from == NULL && (options.plain || !default_token_file(path, sizeof path))) return;
-    file = fopen(from != NULL ? from : path, "r");
-    if (file == NULL && from == NULL && errno == ENOENT) return;
-    if (file == NULL) fail(USAGE, "cannot read %s: %s", from != NULL ? from : path, strerror(errno));
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    if (ferror(file)) fail(USAGE, "cannot read %s: %s", from != NULL ? from : path, strerror(errno));
-    fclose(file);
-    take_token(text, from != NULL ? from : path);
+    me.in_query = options.token_in_query;
+    if (!account_read(&me, host_header, options.token_file, options.plain))
+        fail(me.no_token ? CREDENTIAL : USAGE, "%s", me.error);
+    if (me.in_query && *me.token == '\0')
+        fail(CREDENTIAL, "--token-in-query, but there is no token: give --token-file FILE, or get one with --login");
 }
 
 static void login(void)
@@ -862,7 +836,8 @@ static void login(void)
     char path[4096];
     miauth_state state;
     if (options.token_file != NULL) snprintf(path, sizeof path, "%s", options.token_file);
-    else if (!default_token_file(path, sizeof path)) fail(USAGE, "where to store the token? Give --token-file FILE");
+    else if (!account_file(path, sizeof path, host_header))
+        fail(USAGE, "where to store the token? Give --token-file FILE");
     if (!wire_init(&peer, host, port, true, options.ca)) fail(USAGE, "%s", peer.error);
     if (!miauth_init(&asked, &peer, host_header, "misskey-tail", "read:account,read:chat"))
         fail(USAGE, "no random bytes");
@@ -875,8 +850,8 @@ static void login(void)
         state = miauth_ask(&asked);
         if (state == MIAUTH_FAILED && asked.answered) fail(PROTOCOL, "%s", asked.error);
     }
-    take_token(asked.token, "the answer of the server");
-    if (!miauth_store(path, token)) fail(USAGE, "cannot write %s: %s", path, strerror(errno));
+    if (!account_take(&me, asked.token, "the answer of the server")) fail(CREDENTIAL, "%s", me.error);
+    if (!miauth_store(path, me.token)) fail(USAGE, "cannot write %s: %s", path, strerror(errno));
     printf("The token is in %s\n", path);
 }
 
@@ -888,6 +863,7 @@ static const struct option { const char *name, *what; void *where; } option_list
     { "--record", "folder", &options.record }, { "--replay", "folder", &options.replay },
     { "--filter", "name", &options.filter }, { "--speed", "number above 0", &options.speed },
     { "--count", "number above 0", &options.count }, { "--seconds", "number above 0", &options.seconds },
+    { "--token-in-query", NULL, &options.token_in_query },
     { "--capture", NULL, &options.capture }, { "--login", NULL, &options.login }, { "--plain", NULL, &options.plain },
     { "--json", NULL, &options.json }, { "--raw", NULL, &options.raw }, { "--stats", NULL, &options.stats },
     { "--no-color", NULL, &options.no_color }
@@ -933,8 +909,8 @@ static void check_options(void)
     if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
     if (options.replay != NULL) {
         if (name != NULL) fail(USAGE, "either HOST or --replay DIR, not both");
-        if (options.login || options.record != NULL || options.capture)
-            fail(USAGE, "--login, --record and --capture need a server");
+        if (options.login || options.record != NULL || options.capture || options.token_in_query)
+            fail(USAGE, "--login, --record, --capture and --token-in-query need a server");
         return;
     }
     if (name == NULL) fail(USAGE, "nothing to do: name a server, or give --replay DIR; --help lists the options");

@@ -96,6 +96,7 @@ out=$dir/refused.out err=$dir/refused.err client=$patient
 finished
 ended 0 "a channel is refused" ""
 shows "a channel is refused, what is said" "localTimeline is on" "noSuchChannel: .* no known server has a channel of this"
+result "a channel is refused, no advice about the token" "$(grep token-in-query $dir/refused.out)"
 out=$dir/out err=$dir/err
 
 # --- how it ends ---
@@ -157,6 +158,47 @@ cat $dir/out $dir/err >>$dir/said
 problem=$(find $dir -type f ! -name token ! -name misskey-tail -exec grep -l "${secret%6789}" {} + | head -n 1)
 result "the token is nowhere" "${problem:+it is in $problem}"
 grep -q '^Authorization: Bearer x*.$' $dir/token.rec/client.bin || result "the token is nowhere" "nor its place in client.bin"
+
+# a server that knows no Authorization: with the header the client is anonymous, and is told so
+end KILL $server
+serve --era 12.119 --token $secret
+old="--plain --token-file $dir/token --channel main 127.0.0.1:$port"
+advice="may be older than 13.14 and ignore the token: try --token-in-query"
+out=$dir/old.out err=$dir/old.err    # takes 10 seconds: looked at below
+begin --seconds 12 --channel localTimeline $old
+ignored=$client
+out=$dir/json.out err=$dir/json.err
+begin --seconds 12 --json $old
+ignored_json=$client
+printf '%s\n' $secret.wrong >$dir/token.wrong
+out=$dir/wrong.out err=$dir/wrong.err
+begin --plain --token-in-query --token-file $dir/token.wrong --channel main 127.0.0.1:$port
+unanswered=$client
+out=$dir/out err=$dir/err
+ends 0 "--token-in-query" "" --seconds 1 --token-in-query --record $dir/query.rec $old
+shows "--token-in-query, the account's channel" "main is on"
+problem=
+LC_ALL=C grep -q '^GET /streaming?i=xxxxxxxxxxxxxxxx HTTP/1.1' $dir/query.rec/client.bin || problem="not masked in client.bin"
+! grep -r -q $secret $dir/query.rec || problem="it is in $(grep -r -l $secret $dir/query.rec)"
+result "--token-in-query, the recording" "$problem"
+ends 0 "--token-in-query, --replay" "" --replay $dir/query.rec
+shows "--token-in-query, --replay, the output" "s connected$"
+ends 5 "--token-in-query without a token" "there is no token" --plain --token-in-query 127.0.0.1:$port
+out=$dir/old.out err=$dir/old.err client=$ignored
+finished
+ended 0 "a server before 13.14" ""
+shows "a server before 13.14, what is said" "localTimeline is on" "main: the server does not answer" "$advice"
+out=$dir/json.out err=$dir/json.err client=$ignored_json
+finished
+problem=$(grep -v '^{' $dir/json.out)
+grep -q "$advice" $dir/json.err || problem="$problem stderr: $(cat $dir/json.err)"
+result "a server before 13.14, --json: the advice is on stderr" "$problem"
+out=$dir/wrong.out err=$dir/wrong.err client=$unanswered
+finished
+ended 3 "--token-in-query, a wrong token" "servers before 13.13 do not answer at all if the token is wrong"
+out=$dir/out err=$dir/err
+end KILL $server
+serve --era 2024.8 --token $secret
 
 # --- restarts ---
 

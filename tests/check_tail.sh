@@ -282,7 +282,7 @@ done
 result "make install" "$problem"
 
 # the headers of the examples with what a strict user compiles with
-for header in timeline net wire show record miauth; do
+for header in timeline net wire show record miauth account; do
     printf '#define _POSIX_C_SOURCE 200809L\n#include "misskey_stream.h"\n#include "examples/%s.h"\nint main(void) { return 0; }\n' \
         $header >$dir/$header.c
     cp $dir/$header.c $dir/$header.cpp

@@ -34,13 +34,15 @@ typedef struct pretend_era {
     bool stops;             /* main, drive and admin fall silent after disconnect (Sharkey v25) */
     bool strict;            /* params that are no object, a body that is missing: ignored (2024.7 on) */
     bool json_ping;         /* {"type":"ping"} after 20 s of idle, 1000 after 131 s without a text (Sharkey v25) */
+    bool query_token;       /* the token is read from ?i= only, and a wrong one is never answered (before 13.13) */
     bool spoils;          /* release of a note that was not captured spoils later captures (before 2024.7) */
 } pretend_era;
 
-enum { PRETEND_13, PRETEND_2023, PRETEND_2024, PRETEND_2025_12, PRETEND_2026, PRETEND_SHARKEY24, PRETEND_SHARKEY25,
-       PRETEND_ERAS };
+enum { PRETEND_12, PRETEND_13, PRETEND_2023, PRETEND_2024, PRETEND_2025_12, PRETEND_2026, PRETEND_SHARKEY24,
+       PRETEND_SHARKEY25, PRETEND_ERAS };
 
 static const pretend_era pretend_eras[PRETEND_ERAS] = {
+    { .name = "12.119", .old_timelines = true, .double_ids = true, .spoils = true, .query_token = true },
     { .name = "13.14", .ping_ms = 60000, .old_timelines = true, .double_ids = true, .spoils = true },
     { .name = "2023.12", .ping_ms = 60000, .double_ids = true, .spoils = true },
     { .name = "2024.8", .limit = 32, .ping_ms = 60000, .double_ids = true, .strict = true },
@@ -541,13 +543,15 @@ static inline bool pretend_over(const pretend *p) { return p->over && pretend_wa
 
 static void pretend_answer_upgrade(pretend *p, const misskey_ws_event *event)
 {
-    const misskey_str token = event->token;
+    const bool ignored = p->era.query_token && (p->ws.in_.head.seen & MSKI_SEEN(MSKI_AUTHORIZATION)) != 0;
+    const misskey_str none = { NULL, 0 }, token = ignored ? none : event->token;
     const size_t len = p->token != NULL ? strlen(p->token) : 0;
     uint16_t status;
     p->anonymous = token.ptr == NULL;
     if (p->arrived != NULL) p->arrived(p->user, token);
     status = p->status;
     if (p->token != NULL && !p->anonymous && (token.len != len || memcmp(token.ptr, p->token, len) != 0)) status = 401;
+    if (status == 401 && p->era.query_token) return;
     if (status == 0) {
         (void)misskey_ws_accept(&p->ws, NULL);
         return;

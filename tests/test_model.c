@@ -1021,6 +1021,7 @@ static void world_init(world *w, unsigned long seed)
     if (w->max_channels > d->num_channels) w->max_channels = d->num_channels;
     w->desc.ws.host = "misskey.example";
     w->desc.ws.token = w->anonymous ? NULL : "secret0123456789";
+    w->desc.ws.token_in_query = w->server.era.query_token;
     w->desc.ws.entropy = entropy;
     w->desc.ws.user = w;
     w->desc.ws.rx.ptr = w->rx;
