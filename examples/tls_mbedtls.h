@@ -20,6 +20,7 @@
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/error.h>
+#include <mbedtls/net_sockets.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
@@ -29,6 +30,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#if defined(MBEDTLS_PSA_CRYPTO_C) || defined(MBEDTLS_PSA_CRYPTO_CLIENT)
+#include <psa/crypto.h>
+#endif
 
 typedef enum tls_state { TLS_WAIT, TLS_DONE, TLS_FAILED } tls_state;
 
@@ -41,7 +45,7 @@ typedef struct tls {            /* zero-initialise; must not move */
     mbedtls_ssl_config config_;
     mbedtls_ssl_context ssl_;
     bool begun_, done_;
-    int fd_;
+    int fd_, errno_;            /* errno_: why the socket failed */
     size_t unsent_;             /* bytes that the last write has taken in, but could not send */
     char host_[256];
 } tls;
@@ -59,10 +63,34 @@ static inline const char *tls_system_file_(void)
     return places[i];
 }
 
+/* What a call of Mbed TLS returned, in a few words. MBEDTLS_ERR_NET_CONN_RESET comes from tls_socket_ alone. */
+static inline const char *tls_reason_(const tls *t, int error, char *text, size_t cap)
+{
+    if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || error == MBEDTLS_ERR_SSL_CONN_EOF || error == 0)
+        return "closed by the server";
+    if (error == MBEDTLS_ERR_NET_CONN_RESET) return strerror(t->errno_);
+    mbedtls_strerror(error, text, cap);
+    return text;
+}
+
+/* TLS 1.3, which Mbed TLS 3.6 has on by default, needs PSA, and every handshake fails with an internal error without
+   it. 0, or what PSA says. */
+static inline int tls_init_psa_(void)
+{
+#if defined(MBEDTLS_PSA_CRYPTO_C) || defined(MBEDTLS_PSA_CRYPTO_CLIENT)
+    return (int)psa_crypto_init();
+#else
+    return 0;
+#endif
+}
+
 /* tls_init -- ca_file: PEM. False: t->error. */
 static inline bool tls_init(tls *t, const char *ca_file)
 {
     const char *const file = ca_file != NULL ? ca_file : tls_system_file_();
+    const int status = tls_init_psa_();
+    char text[160];
+    int error;
     mbedtls_entropy_init(&t->entropy_);
     mbedtls_ctr_drbg_init(&t->random_);
     mbedtls_x509_crt_init(&t->trusted_);
@@ -71,10 +99,17 @@ static inline bool tls_init(tls *t, const char *ca_file)
         snprintf(t->error, sizeof t->error, "TLS: no certificates in %s", file);
         return false;
     }
-    if (mbedtls_ctr_drbg_seed(&t->random_, mbedtls_entropy_func, &t->entropy_, NULL, 0) != 0 ||
-        mbedtls_ssl_config_defaults(&t->config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
-        snprintf(t->error, sizeof t->error, "TLS: Mbed TLS cannot be used");
+    if (status != 0) {
+        snprintf(t->error, sizeof t->error, "TLS: Mbed TLS cannot be used: psa_crypto_init fails with %d", status);
+        return false;
+    }
+    error = mbedtls_ctr_drbg_seed(&t->random_, mbedtls_entropy_func, &t->entropy_, NULL, 0);
+    if (error == 0)
+        error = mbedtls_ssl_config_defaults(&t->config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                            MBEDTLS_SSL_PRESET_DEFAULT);
+    if (error != 0) {
+        snprintf(t->error, sizeof t->error, "TLS: Mbed TLS cannot be used: %s",
+                 tls_reason_(t, error, text, sizeof text));
         return false;
     }
 #if MBEDTLS_VERSION_MAJOR < 3
@@ -96,24 +131,30 @@ static inline void tls_end(tls *t)
 }
 
 /* What recv and send returned, as Mbed TLS wants it. */
-static inline int tls_socket_(ssize_t moved, int want)
+static inline int tls_socket_(tls *t, ssize_t moved, int want)
 {
     if (moved >= 0) return (int)moved;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? want : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return want;
+    t->errno_ = errno;
+    return MBEDTLS_ERR_NET_CONN_RESET;
 }
 
 static inline int tls_send_(void *user, const unsigned char *src, size_t len)
 {
-    return tls_socket_(send(((const tls *)user)->fd_, src, len, 0), MBEDTLS_ERR_SSL_WANT_WRITE);
+    tls *const t = (tls *)user;
+    return tls_socket_(t, send(t->fd_, src, len, 0), MBEDTLS_ERR_SSL_WANT_WRITE);
 }
 
 static inline int tls_recv_(void *user, unsigned char *dst, size_t len)
 {
-    return tls_socket_(recv(((const tls *)user)->fd_, dst, len, 0), MBEDTLS_ERR_SSL_WANT_READ);
+    tls *const t = (tls *)user;
+    return tls_socket_(t, recv(t->fd_, dst, len, 0), MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 static inline bool tls_begin(tls *t, int fd, const char *host)
 {
+    char text[160];
+    int error;
     tls_end(t);
     mbedtls_ssl_init(&t->ssl_);
     t->begun_ = true;
@@ -121,8 +162,11 @@ static inline bool tls_begin(tls *t, int fd, const char *host)
     t->unsent_ = 0;
     t->error[0] = '\0';
     snprintf(t->host_, sizeof t->host_, "%s", host);
-    if (mbedtls_ssl_setup(&t->ssl_, &t->config_) != 0 || mbedtls_ssl_set_hostname(&t->ssl_, host) != 0) {
-        snprintf(t->error, sizeof t->error, "TLS: no connection can be made for %s", t->host_);
+    error = mbedtls_ssl_setup(&t->ssl_, &t->config_);
+    if (error == 0) error = mbedtls_ssl_set_hostname(&t->ssl_, host);
+    if (error != 0) {
+        snprintf(t->error, sizeof t->error, "TLS: no connection can be made for %s: %s", t->host_,
+                 tls_reason_(t, error, text, sizeof text));
         return false;
     }
     mbedtls_ssl_set_bio(&t->ssl_, t, tls_send_, tls_recv_, NULL);
@@ -135,16 +179,6 @@ static inline const char *tls_distrust_(uint32_t flags)
     if (flags & MBEDTLS_X509_BADCERT_EXPIRED) return "has expired";
     if (flags & MBEDTLS_X509_BADCERT_FUTURE) return "is not valid yet";
     return flags & MBEDTLS_X509_BADCERT_CN_MISMATCH ? "is for another name" : "cannot be used";
-}
-
-/* What a call of Mbed TLS returned, in a few words. */
-static inline const char *tls_reason_(int error, char *text, size_t cap)
-{
-    if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || error == MBEDTLS_ERR_SSL_CONN_EOF || error == 0)
-        return "closed by the server";
-    if (error == MBEDTLS_ERR_SSL_INTERNAL_ERROR) return strerror(errno);
-    mbedtls_strerror(error, text, cap);
-    return text;
 }
 
 static inline tls_state tls_handshake(tls *t)
@@ -160,7 +194,7 @@ static inline tls_state tls_handshake(tls *t)
                  tls_distrust_(mbedtls_ssl_get_verify_result(&t->ssl_)));
     } else {
         snprintf(t->error, sizeof t->error, "TLS: no handshake with %s: %s", t->host_,
-                 tls_reason_(error, text, sizeof text));
+                 tls_reason_(t, error, text, sizeof text));
     }
     return TLS_FAILED;
 }
@@ -172,14 +206,20 @@ static inline int tls_moved_(tls *t, int moved)
     t->events = moved == MBEDTLS_ERR_SSL_WANT_WRITE ? POLLOUT : POLLIN;
     if (moved > 0) return moved;
     if (moved == MBEDTLS_ERR_SSL_WANT_READ || moved == MBEDTLS_ERR_SSL_WANT_WRITE) return 0;
-    snprintf(t->error, sizeof t->error, "connection to %s lost: %s", t->host_, tls_reason_(moved, text, sizeof text));
+    snprintf(t->error, sizeof t->error, "connection to %s lost: %s", t->host_,
+             tls_reason_(t, moved, text, sizeof text));
     return -1;
 }
 
 static inline int tls_read_(void *user, void *dst, size_t len)
 {
     tls *const t = (tls *)user;
-    return tls_moved_(t, mbedtls_ssl_read(&t->ssl_, (unsigned char *)dst, len));
+    int moved = mbedtls_ssl_read(&t->ssl_, (unsigned char *)dst, len);
+#ifdef MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
+    while (moved == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)    /* TLS 1.3: no data, and no failure */
+        moved = mbedtls_ssl_read(&t->ssl_, (unsigned char *)dst, len);
+#endif
+    return tls_moved_(t, moved);
 }
 
 /* What it could not send, Mbed TLS wants to be given again, with the same length. */

@@ -77,6 +77,51 @@ certificate() {
     exit 1
 }
 
+# --- Mbed TLS: what its calls return, and what is said then; without PSA version 3.6 never connects ---
+
+case " $hooks " in *" mbedtls "*)
+    cat >$dir/calls.c <<'END'
+#define _POSIX_C_SOURCE 200809L
+#define MISSKEY_STREAM_IMPLEMENTATION
+#include "misskey_stream.h"
+#include <mbedtls/ssl.h>
+#include <psa/crypto.h>
+static int psa = -148, tickets = 2, handshake = MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+#ifndef MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
+#define MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET -0x7B00
+#endif
+#define psa_crypto_init() psa
+#define mbedtls_ssl_handshake(ssl) ((void)(ssl), handshake)
+#define mbedtls_ssl_read(ssl, p, n) (tickets-- > 0 ? MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET : (int)(n))
+#include "examples/tls_mbedtls.h"
+int main(int argc, char **argv)
+{
+    static tls t;
+    char bytes[3];
+    if (argc != 2 || tls_init(&t, argv[1])) return 1;
+    puts(t.error);
+    psa = 0;
+    if (!tls_init(&t, argv[1]) || !tls_begin(&t, -1, "localhost")) return 2;
+    errno = EINPROGRESS;
+    if (tls_handshake(&t) != TLS_FAILED) return 3;
+    puts(t.error);
+    handshake = tls_recv_(&t, (unsigned char *)bytes, 3);   /* from descriptor -1 */
+    errno = EINPROGRESS;
+    if (tls_handshake(&t) != TLS_FAILED) return 4;
+    puts(t.error);
+    return tls_read_(&t, bytes, 3) != 3;
+}
+END
+    cat >$dir/calls.want <<'END'
+TLS: Mbed TLS cannot be used: psa_crypto_init fails with -148
+TLS: no handshake with localhost: SSL - Internal error (eg, unexpected failure in lower-level module)
+TLS: no handshake with localhost: Bad file descriptor
+END
+    gcc -std=c99 -I. -o $dir/calls $dir/calls.c $(libraries mbedtls) 2>$dir/log &&
+        $dir/calls $dir/ca.pem >$dir/calls.out 2>>$dir/log || echo "exit status $?" >>$dir/log
+    result "mbedtls, what its calls return" "$(cat $dir/log; diff $dir/calls.want $dir/calls.out)" ;;
+esac
+
 # free_port: one that nobody uses now; stunnel and nginx cannot ask the system for one
 free_port() {
     build/misskey-serve >$dir/free.out 2>&1 &
