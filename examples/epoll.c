@@ -22,8 +22,9 @@
 static const char help[] =
     "usage: misskey-epoll [--connections N] [--messages N] [--channel NAME] HOST[:PORT]\n"
     "Keeps N connections (default 1000) with one channel each (default localTimeline) without a token, ws only. When\n"
-    "all are ready it counts messages (default 100000), prints what they cost, and ends. Exit status: 0 done, 1 the\n"
-    "server cannot be reached or refuses, 2 usage.\n";
+    "all are ready at the same time it counts messages (default 100000). Then it prints what they cost, how many\n"
+    "connections are open and how many were lost meanwhile, and ends. Exit status: 0 done, 1 the server cannot be\n"
+    "reached or refuses, 2 usage.\n";
 
 enum { RX = MISSKEY_RX_SIZE(16384), TX = MISSKEY_TX_SIZE(512), TICK_MS = 100, BATCH = 256 };
 
@@ -32,15 +33,17 @@ typedef struct connection {
     misskey_channel_slot channel;
     int fd;                             /* -1: none */
     uint32_t watched;                   /* what epoll watches it for */
-    bool connecting;
+    bool connecting, ready;             /* ready: its channel is open now */
 } connection;
 
 static connection *all;
-static uint32_t num = 1000, num_ready, failures;
+static uint32_t num = 1000, num_ready, failures, lost;  /* num_ready: now; lost: while messages were counted */
 static int queue;
 static uint64_t messages, most = 100000, dropped;
 static const char *channel = "localTimeline";
-static struct addrinfo *address;
+static struct sockaddr_storage address;
+static socklen_t address_len;
+static bool reached;                    /* some connection was ready */
 static uint32_t swept, due;             /* the last sweep; when the next one is needed */
 static bool measuring;
 static struct rusage before;
@@ -62,23 +65,37 @@ static bool entropy(void *user, void *dst, size_t len)
 static void dial(connection *c)
 {
     struct epoll_event e = { .events = c->watched = EPOLLOUT, .data = { .ptr = c } };
-    c->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    c->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     c->connecting = c->fd >= 0 && epoll_ctl(queue, EPOLL_CTL_ADD, c->fd, &e) == 0 &&
-                    (connect(c->fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS);
+                    (connect(c->fd, (struct sockaddr *)&address, address_len) == 0 || errno == EINPROGRESS);
     if (c->connecting) return;          /* epoll says when it is connected, or has failed */
-    if (errno == EMFILE || (num_ready == 0 && c == all)) fail(1, strerror(errno));
+    if (errno == EMFILE || !reached) fail(1, strerror(errno));
     if (c->fd >= 0) close(c->fd);
     c->fd = -1;
     misskey_conn_transport_down(&c->conn);
 }
 
-static void count(const misskey_event *e)
+/* A connection is ready once at most, however often its channel says so. */
+static void set_ready(connection *c, bool ready)
 {
-    if (e->type == MISSKEY_EVENT_DROPPED) dropped++;
-    if (e->type == MISSKEY_EVENT_MESSAGE && measuring) messages++;
-    if (e->type != MISSKEY_EVENT_CHANNEL_READY || ++num_ready != num || measuring) return;
+    if (c->ready == ready) return;
+    c->ready = ready;
+    num_ready += ready ? 1u : -1u;
+    reached = true;
+    if (measuring && !ready) lost++;
+    if (num_ready != num || measuring) return;
     measuring = true;
     getrusage(RUSAGE_SELF, &before);
+}
+
+static void closed(connection *c, const misskey_event *e)
+{
+    if ((!measuring && failures++ == 0) || e->err == MISSKEY_ERR_HTTP_STATUS)
+        fprintf(stderr, "misskey-epoll: %u, %s\n", (unsigned)e->code, misskey_err_text(e->err));
+    if (e->err == MISSKEY_ERR_HTTP_STATUS) exit(1);
+    if (c->fd >= 0) close(c->fd);
+    c->fd = -1;
+    set_ready(c, false);
 }
 
 static void poll_events(connection *c)
@@ -86,14 +103,10 @@ static void poll_events(connection *c)
     misskey_event e;
     while (misskey_conn_poll(&c->conn, &e)) {
         if (e.type == MISSKEY_EVENT_DIAL) dial(c);
-        if (e.type == MISSKEY_EVENT_CLOSED) {
-            if (!measuring && failures++ == 0)
-                fprintf(stderr, "misskey-epoll: %u, %s\n", (unsigned)e.code, misskey_err_text(e.err));
-            if (e.err == MISSKEY_ERR_HTTP_STATUS) exit(1);
-            if (c->fd >= 0) close(c->fd);
-            c->fd = -1;
-        }
-        count(&e);
+        if (e.type == MISSKEY_EVENT_CLOSED) closed(c, &e);
+        if (e.type == MISSKEY_EVENT_CHANNEL_READY) set_ready(c, true);
+        if (e.type == MISSKEY_EVENT_DROPPED && measuring) dropped++;
+        if (e.type == MISSKEY_EVENT_MESSAGE && measuring) messages++;
     }
 }
 
@@ -137,7 +150,7 @@ static void on_ready(connection *c, uint32_t ready, uint32_t now)
     if (c->connecting && (ready & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
         c->connecting = false;
         (void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-        if (error != 0 && num_ready == 0) fail(1, strerror(error));
+        if (error != 0 && !reached) fail(1, strerror(error));
         if (error == 0) misskey_conn_transport_up(&c->conn);
         else misskey_conn_transport_down(&c->conn);
     }
@@ -233,6 +246,22 @@ static void set_up(const char *host, uint8_t *rx, uint8_t *tx)
     }
 }
 
+/* Whichever address of the name answers first is the server of all connections. */
+static void find_server(const char *host, const char *port)
+{
+    struct pollfd fds[NET_FDS];
+    net n = { .fd = -1 };
+    net_state state = net_dial(&n, host, port) ? NET_WAIT : NET_FAILED;
+    while (state == NET_WAIT && (state = net_connected(&n, net_now())) == NET_WAIT) {
+        const nfds_t num_fds = net_poll_fds(&n, fds);
+        (void)poll(fds, num_fds, (int)net_timeout(&n, net_now()));
+    }
+    address_len = sizeof address;
+    if (state == NET_FAILED) fail(1, n.error);
+    if (getpeername(n.fd, (struct sockaddr *)&address, &address_len) != 0) fail(1, strerror(errno));
+    net_close(&n);
+}
+
 static uint64_t number(const char *text)
 {
     char *end;
@@ -243,7 +272,6 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     struct rusage after;
     struct rlimit files;
     char host[256], port[8];
@@ -257,7 +285,7 @@ int main(int argc, char **argv)
         else break;
     }
     if (i + 1 != argc || !net_address(argv[i], "80", host, port)) return fputs(help, stderr), 2;
-    if (getaddrinfo(host, port, &hints, &address) != 0) fail(1, "cannot look up the host");
+    find_server(host, port);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
@@ -267,12 +295,13 @@ int main(int argc, char **argv)
     all = map(num * sizeof *all);
     rx = map((size_t)num * RX);
     tx = map((size_t)num * TX);
-    set_up(host, rx, tx);
+    set_up(argv[i], rx, tx);
     run();
     getrusage(RUSAGE_SELF, &after);
     others = resident() - before_all - resident_of(rx, (size_t)num * RX) - resident_of(tx, (size_t)num * TX);
-    printf("%u connections, %llu messages (%llu dropped), %.3f us of CPU per message, memory per connection: %u bytes, "
-           "%u measured, besides rx and tx\n", (unsigned)num, (unsigned long long)messages, (unsigned long long)dropped,
+    printf("%u of %u connections open, %u lost, %llu messages (%llu dropped), %.3f us of CPU per message, memory per "
+           "connection: %u bytes, %u measured, besides rx and tx\n", (unsigned)num_ready, (unsigned)num, (unsigned)lost,
+           (unsigned long long)messages, (unsigned long long)dropped,
            (cpu_us(&after) - cpu_us(&before)) / (double)messages, (unsigned)sizeof *all, (unsigned)(others / num));
     return 0;
 }

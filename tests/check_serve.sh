@@ -331,7 +331,51 @@ timeout 60 build/asan/misskey-epoll --connections 50 --messages 5000 127.0.0.1:$
 status=$?
 problem=
 [ $status -eq 0 ] || problem="exit status $status: $(head -n 3 $dir/out)"
+grep -q '^50 of 50 connections open, 0 lost, 5[0-9]* messages' $dir/out || problem="$(tail -n 1 $dir/out)"
 stop "misskey-epoll under ASan" "$problem"
+
+# A server that keeps one connection at a time for 3 s, then as many as come: they count as connected when both are open.
+if command -v node >/dev/null; then
+    cat >$dir/one.mjs <<'END'
+import { createServer } from 'node:http'
+import { createHash } from 'node:crypto'
+const begun = Date.now(), open = new Set()
+const frame = text => Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)])
+const server = createServer()
+server.on('upgrade', (request, socket) => {
+  const key = request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+  if (Date.now() - begun < 3000) for (const other of open) other.destroy()
+  open.add(socket.on('close', () => open.delete(socket)).on('error', () => {}))
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ' +
+    createHash('sha1').update(key).digest('base64') + '\r\n\r\n')
+  socket.on('data', data => {
+    const text = Buffer.from(data.subarray(6).map((byte, i) => byte ^ data[2 + i % 4])).toString()
+    const id = /"id":"([^"]*)"/.exec(text)?.[1]
+    if (id) socket.write(frame(`{"type":"connected","body":{"id":"${id}"}}`))
+  })
+})
+setInterval(() => {
+  for (const socket of open) socket.write(frame('{"type":"emojiAdded","body":{}}'))
+  if (Date.now() - begun >= 3000) console.error(`${open.size} open`)
+}, 50)
+server.listen(0, '127.0.0.1', () => console.log(`listening on 127.0.0.1:${server.address().port}`))
+END
+    : >$dir/port
+    node $dir/one.mjs >$dir/port 2>$dir/log &
+    server=$!
+    for i in 1 2 3 4 5 6 7 8 9 10; do [ -s $dir/port ] || sleep 0.2; done
+    timeout 20 build/asan/misskey-epoll --connections 2 --messages 3 "$(sed -n 's/^listening on //p' $dir/port)" \
+        >$dir/out 2>&1
+    status=$?
+    kill $server
+    server=
+    problem=
+    [ $status -eq 0 ] && grep -q '^2 of 2 connections open, 0 lost, ' $dir/out || problem="exit status $status: $(cat $dir/out)"
+    grep -q '^2 open' $dir/log || problem="it ended before both connections were open: $(cat $dir/out)"
+    result "misskey-epoll counts connections that are open" "$problem"
+else
+    echo "SKIP serve misskey-epoll counts connections: node is missing"
+fi
 
 if [ "$(ulimit -H -n)" != unlimited ] && [ "$(ulimit -H -n)" -lt 1100 ]; then
     echo "SKIP serve 1000 connections: ulimit -H -n is $(ulimit -H -n)"
@@ -345,7 +389,7 @@ start --replay $recordings/timelines --speed 0 --loop
 each() {
     for n in 20000 60000; do
         timeout 100 valgrind --tool=callgrind --callgrind-out-file=/dev/null build/misskey-epoll --connections $1 \
-            --messages $n 127.0.0.1:$port 2>&1 | sed -n 's/.* connections, \([0-9]*\) messages.*/\1/p; s/.*Collected : //p'
+            --messages $n 127.0.0.1:$port 2>&1 | sed -n 's/.* lost, \([0-9]*\) messages.*/\1/p; s/.*Collected : //p'
     done | tr '\n' ' ' | awk 'NF == 4 { printf "%.0f", ($4 - $2) / ($3 - $1) }'
 }
 if valgrind --tool=none true >/dev/null 2>&1; then
