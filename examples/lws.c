@@ -3,8 +3,10 @@
    session's, how is the library's. Frames and SHA-1 of the header are not linked (-ffunction-sections, --gc-sections).
    Build: cc lws.c $(pkg-config --cflags --libs libwebsockets)
    SPDX-License-Identifier: Unlicense OR MIT-0 */
+#define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "net.h"            /* a clock and random bytes */
 #include "print_note.h"
 
 #include <libwebsockets.h>
@@ -49,6 +51,7 @@ static void dial(void)
         info.retry_and_idle_policy = &liveness;
         if (lws_client_connect_via_info(&info) != NULL) return;
     }
+    misskey_session_tick(&session, net_now());      /* that may have taken a while */
     misskey_session_transport_down(&session, 0, 0);
 }
 
@@ -57,7 +60,7 @@ static void turn(lws_sorted_usec_list_t *unused)
     misskey_event event;
     uint32_t wait;
     (void)unused;
-    misskey_session_tick(&session, (uint32_t)(lws_now_usecs() / 1000));
+    misskey_session_tick(&session, net_now());
     while (misskey_session_poll(&session, &event)) {
         if (event.type == MISSKEY_EVENT_DIAL) dial();
         else if (notes != 0 && print_note(&event)) notes--;
@@ -122,6 +125,7 @@ static void refused(struct lws *wsi, const char *why)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     (void)user;
+    misskey_session_tick(&session, net_now());      /* before the session is told what has happened */
     switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return authorize(wsi, (unsigned char **)in, len);
@@ -172,6 +176,7 @@ int main(int argc, char **argv)
     }
     if (argc > 2) notes = strtol(argv[2], NULL, 10);
     desc.anonymous = token == NULL;
+    desc.entropy = net_entropy;     /* or all clients of a server that was restarted come back at the same moment */
     misskey_session_init(&session, &desc);
     misskey_channel_open(&session, "localTimeline", NULL, NULL, &channel);
     lws_set_log_level(LLL_ERR | LLL_WARN, NULL);
@@ -179,6 +184,7 @@ int main(int argc, char **argv)
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.connect_timeout_secs = info.timeout_secs = 10;     /* done before the session says DIAL again */
     context = lws_create_context(&info);
     if (context == NULL) return 1;
     turn(NULL);

@@ -186,6 +186,13 @@ EXPORT(start) misskey_err page_start(size_t host_len, size_t channel_len, size_t
 /* page.js calls turn no more: what is left to do is to forget. */
 EXPORT(stop) void page_stop(void) { memset(token, 0, sizeof token); }
 
+/* Milliseconds, of a clock that goes on while the machine sleeps. Before each of the calls below, and by turn. */
+EXPORT(tick) void page_tick(uint32_t now)
+{
+    misskey_session_tick(&session, now);
+    timeline_tick(&shown, now, 0);
+}
+
 EXPORT(up) void page_up(void) { misskey_session_transport_up(&session); }
 EXPORT(down) void page_down(uint16_t code) { misskey_session_transport_down(&session, code, 0); }
 EXPORT(online) void page_online(void) { misskey_session_dial_now(&session); }
@@ -220,14 +227,13 @@ static void handle(const misskey_event *event)
     }
 }
 
-/* Once per change and whenever the time that it returned is over. now: milliseconds of a clock that only runs. */
+/* Once per change and whenever the time that it returned is over. now: as for tick. */
 EXPORT(turn) uint32_t page_turn(uint32_t now)
 {
     misskey_event event;
     uint32_t wait;
     size_t len;
-    misskey_session_tick(&session, now);
-    timeline_tick(&shown, now, 0);
+    page_tick(now);
     while (misskey_session_poll(&session, &event)) handle(&event);
     show_changes();
     while (misskey_session_send_message(&session, out, sizeof out, &len) == MISSKEY_ERR_OK) page_send(out, len);

@@ -14,6 +14,10 @@ const page = {
     entropy: (at, len) => crypto.getRandomValues(bytes(at, len)),
 };
 
+// performance.now() stands still while a machine sleeps, and an outage would look shorter than it was. A step back counts
+// as no time.
+const tick = () => wasm.tick(Date.now());
+
 // The token is in the address, since browsers let a page set no headers: nothing of it is shown. (On its own console a
 // browser may name the address of an attempt that failed.) Nor do they tell a refusal from a server that is not there.
 function dial(url) {
@@ -22,6 +26,7 @@ function dial(url) {
         if (socket !== mine) return;
         clearTimeout(connecting);
         socket = undefined;
+        tick();
         wasm.down(code);
         turn();
     };
@@ -39,6 +44,7 @@ function dial(url) {
         if (socket !== mine) return;
         clearTimeout(connecting);
         problem = 'The connection is lost';
+        tick();
         wasm.up();
         turn();
     };
@@ -50,13 +56,14 @@ function received(data) {
     if (typeof data !== 'string') return;
     const { read, written } = new TextEncoder().encodeInto(data, bytes(wasm.text(), wasm.text_size()));
     if (read < data.length) return;     // larger than any note
+    tick();
     wasm.received(written);
     turn();
 }
 
 function turn() {
     clearTimeout(timer);
-    const wait = wasm.turn(Math.floor(performance.now())) >>> 0;
+    const wait = wasm.turn(Date.now()) >>> 0;
     if (wait !== 0xFFFFFFFF) timer = setTimeout(turn, Math.min(wait, 0x7FFFFFFF));
     if (!socket) say(`${problem}; the next attempt is in ${Math.ceil(wait / 1000)} s.`);
 }
@@ -179,7 +186,7 @@ byId('form').onsubmit = event => {
     }
     byId('button').textContent = running ? 'Connect' : 'Stop';
 };
-addEventListener('online', () => { if (!socket && timer !== undefined) { wasm.online(); turn(); } });
+addEventListener('online', () => { if (!socket && timer !== undefined) { tick(); wasm.online(); turn(); } });
 
 byId('host').value = new URLSearchParams(location.search).get('host') ?? '';
 WebAssembly.instantiate(await (await fetch('page.wasm')).arrayBuffer(), { page }).then(

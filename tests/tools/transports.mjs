@@ -2,8 +2,10 @@
 // SERVE DIR PROGRAM...; DIR is for certificates and a recording made here. One result a line.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
 import { connect, createServer as createTcp } from 'node:net';
 import { basename, join } from 'node:path';
 import { createServer } from 'node:tls';
@@ -92,6 +94,22 @@ async function prints(program, url, wanted, env) {
     const { code, out, err } = await run(program, [url, String(wanted.length)], env);
     assert.deepEqual(out.split(/(?<=\n)/), wanted, err);
     assert.equal(code, 0, err);
+}
+
+// A server that accepts, says nothing, and cuts every connection after three seconds; how long until the next one.
+async function quiet() {
+    const waits = [];
+    let ended = 0;
+    const http = createHttp().on('upgrade', (request, socket) => {
+        if (ended > 0) waits.push(Date.now() - ended);
+        const key = request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+        socket.on('error', () => {}).resume();
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+            `Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}\r\n\r\n`);
+        setTimeout(() => { ended = Date.now(); socket.destroy(); }, 3000);
+    }).listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    return { url: `http://127.0.0.1:${http.address().port}`, waits, close: () => http.close() };
 }
 
 // A server that answers every request with this, and counts.
@@ -189,6 +207,14 @@ async function all(program) {
             assert.equal((await run(program, ['https://misskey.example'], { MISSKEY_TOKEN: token })).code, 2);
     });
     await refusals(program, name);
+    await check(`${name}, a quiet connection that ends is not dialled again at once, nor by everybody at the same time`,
+        async () => {
+            const cutting = await quiet();
+            await run(program, [cutting.url], {}, until('two attempts more', () => cutting.waits.length === 2));
+            cutting.close();
+            assert.ok(cutting.waits.every(wait => wait >= 495), `after ${cutting.waits} ms`);
+            assert.ok(cutting.waits.some((wait, i) => Math.abs(wait - [1500, 2500][i]) > 40), `after ${cutting.waits} ms`);
+        });
     await behindTls(program, name);
 }
 
