@@ -9,9 +9,9 @@
         client.tick(my_milliseconds());
         client.transport_up();                              // your socket is connected
         for (bool open = true; open;) {
-            client.tick(my_milliseconds());
             client.sent(my_send(client.output()));          // returns how many bytes were sent
             std::optional<std::string_view> bytes = my_receive(client.timeout());   // waits at most so long
+            client.tick(my_milliseconds());                 // before the client is told what has happened meanwhile
             if (!bytes) client.transport_down();            // the socket has ended
             client.receive(bytes.value_or(""), [&](const misskey::event &e) {
                 if (e.on(local) && e.type_name() == "note")
@@ -297,7 +297,8 @@ public:
         misskey_conn_send_ack(conn_.get(), len);
     }
 
-    /* The time now, of a clock that may wrap; and how long to wait at most for the next tick (0xFFFFFFFF: forever). */
+    /* The time now, of a clock that may wrap and goes on while the machine sleeps (Linux: CLOCK_BOOTTIME); and how long
+       to wait at most for the next tick (0xFFFFFFFF: forever). */
     void tick(uint32_t now_ms) { misskey_conn_tick(conn_.get(), now_ms); }
     std::chrono::milliseconds timeout() const { return std::chrono::milliseconds(misskey_conn_timeout(conn_.get())); }
 

@@ -6,10 +6,11 @@
         client.transport_up()                   # sock is connected and blocking
         connected = True
         while connected:
-            client.tick(time.monotonic_ns() // 1_000_000)
             sock.sendall(client.take_output())
-            data = sock.recv(65536)
-            if not data:
+            ready = select.select([sock], [], [], client.timeout() / 1000)[0]
+            client.tick(time.monotonic_ns() // 1_000_000)   # before the client is told what has happened
+            data = sock.recv(65536) if ready else b""
+            if ready and not data:
                 client.transport_down()
             for event in client.receive(data):
                 if event.type == "MESSAGE" and event.name == "note" and event.on(local):
@@ -473,7 +474,8 @@ class Client:
         return out
 
     def tick(self, milliseconds):
-        """The time now, of any clock in milliseconds that runs forward; it may wrap at a power of two from 2**32 on."""
+        """The time now, of any clock in milliseconds that runs forward; it may wrap at a power of two from 2**32 on.
+        Where there is one, take a clock that goes on while the machine sleeps (Linux: time.CLOCK_BOOTTIME)."""
         self._call(library.misskey_conn_tick, self._conn, _number("milliseconds", milliseconds) & 0xFFFFFFFF)
 
     def timeout(self):

@@ -643,14 +643,19 @@ def test_receive():
 
 
 class Socket:
-    """The server of the example: odd notes, then the end."""
+    """The server of the example: odd notes, with a pause before each one, then the end. It is its own select."""
 
     def __init__(self):
-        self.world, self.answers = World(), []
+        self.world, self.answers, self.pauses = World(), [], 0
         self.bodies = [body for body in ODD_BODIES if '"\\u0000' not in body]
 
     def sendall(self, data):
         self.answers += [self.world.serve(data)] if data else []
+
+    def select(self, *arguments):
+        expect(arguments[:3] == ([self], [], []) and arguments[3] > 0, "waits")
+        self.pauses += 1
+        return ([self] if self.pauses % 2 == 0 else [], [], [])
 
     def recv(self, _):
         if self.answers:
@@ -664,7 +669,8 @@ def test_example():
     lines = misskey.__doc__.split("\n\n")[1].split("\n")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec("\n".join(line[4:] for line in lines), {"misskey": misskey, "sock": Socket(), "time": time})
+        sock = Socket()
+        exec("\n".join(line[4:] for line in lines), {"misskey": misskey, "sock": sock, "select": sock, "time": time})
     right = ["hello", "\ufffd", "\ufffd\U0001f600\ufffd", *["None"] * 6, "7", "-inf", "deep", "None", "None", "inf", ""]
     expect(printed.getvalue().split("\n") == right, f"it prints {printed.getvalue()!r}")
     printed.getvalue().encode()
