@@ -4,6 +4,7 @@
         if (!account_read(&a, "misskey.example", token_file, false)) puts(a.error);
         account_show(&a, &desc.ws);                                  // then misskey_conn_init
         each event:   advice = account_advice(&a, &event, name_of_its_channel); if (advice != NULL) puts(advice);
+        CLOSED came:  account_explain(&a, &event, "misskey.example", "", text, sizeof text);
 
    What to copy: the file. POSIX.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
@@ -98,6 +99,35 @@ static inline const char *account_advice(account *a, const misskey_event *e, con
     if (a->works_ || a->public_refused_ || a->advised_) return NULL;
     a->advised_ = true;
     return "the server may be older than 13.14 and ignore the token: try --token-in-query";
+}
+
+/* account_explain -- why a connection ended (CLOSED), for the user: one line. lost: what the transport said, "" =
+   nothing. */
+static inline void account_explain(const account *a, const misskey_event *e, const char *host, const char *lost,
+                                   char *text, size_t cap)
+{
+    const int len = (int)e->text.len, location = (int)e->location.len;
+    const char *const reason = len > 0 ? e->text.ptr : "", *const to = location > 0 ? e->location.ptr : "";
+    const unsigned code = e->code;
+    if (e->err == MISSKEY_ERR_OK) {
+        snprintf(text, cap, "closed by the server (%u%s%.*s)", code, len > 0 ? " " : "", len, reason);
+    } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 401) {
+        snprintf(text, cap, "the server %s (401 %.*s)", *a->token != '\0' ? "refuses the token" : "wants a token", len,
+                 reason);
+    } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 403) {
+        snprintf(text, cap, "the server refuses %s (403 %.*s)", *a->token != '\0' ? "the account: suspended?" : "us",
+                 len, reason);
+    } else if (e->err == MISSKEY_ERR_HTTP_STATUS) {
+        snprintf(text, cap, "the server answers %u %.*s%s%.*s", code, len, reason, location > 0 ? ": go to " : "",
+                 location, to);
+    } else if (e->err == MISSKEY_ERR_TRANSPORT && *lost != '\0') {
+        snprintf(text, cap, "%s", lost);
+    } else if (e->err == MISSKEY_ERR_TIMEOUT) {
+        snprintf(text, cap, "no answer from %s in time%s", host, a->in_query && code == 0 ?
+                 "; servers before 13.13 do not answer at all if the token is wrong" : "");
+    } else {
+        snprintf(text, cap, "%s", misskey_err_text(e->err));
+    }
 }
 
 #endif /* ACCOUNT_H */

@@ -274,7 +274,7 @@ int main(int argc, char **argv)
 {
     struct rusage after;
     struct rlimit files;
-    char host[256], port[8];
+    char host[256], port[8], header[NET_HOST_HEADER];
     size_t before_all, others;
     uint8_t *rx, *tx;
     int i;
@@ -295,7 +295,8 @@ int main(int argc, char **argv)
     all = map(num * sizeof *all);
     rx = map((size_t)num * RX);
     tx = map((size_t)num * TX);
-    set_up(argv[i], rx, tx);
+    net_host_header(header, host, port, "80");
+    set_up(header, rx, tx);
     run();
     getrusage(RUSAGE_SELF, &after);
     others = resident() - before_all - resident_of(rx, (size_t)num * RX) - resident_of(tx, (size_t)num * TX);

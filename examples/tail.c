@@ -488,7 +488,7 @@ static struct {
     char why[800];
 } run;
 
-static char host[256], port[8], host_header[272];
+static char host[256], port[8], host_header[NET_HOST_HEADER];
 static recording record;
 static unsigned recordings;
 static volatile sig_atomic_t interrupted;
@@ -604,32 +604,6 @@ static void drive(void)
 
 /* - the end of a connection - */
 
-static void describe_end(const misskey_event *e, char *text, size_t cap)
-{
-    const int len = (int)e->text.len, location = (int)e->location.len;
-    const char *const reason = len > 0 ? e->text.ptr : "", *const to = location > 0 ? e->location.ptr : "";
-    const unsigned code = e->code;
-    if (e->err == MISSKEY_ERR_OK) {
-        snprintf(text, cap, "closed by the server (%u%s%.*s)", code, len > 0 ? " " : "", len, reason);
-    } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 401) {
-        snprintf(text, cap, "the server %s (401 %.*s)", *me.token != '\0' ? "refuses the token" : "wants a token", len,
-                 reason);
-    } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 403) {
-        snprintf(text, cap, "the server refuses %s (403 %.*s)", *me.token != '\0' ? "the account: suspended?" : "us",
-                 len, reason);
-    } else if (e->err == MISSKEY_ERR_HTTP_STATUS) {
-        snprintf(text, cap, "the server answers %u %.*s%s%.*s", code, len, reason, location > 0 ? ": go to " : "",
-                 location, to);
-    } else if (e->err == MISSKEY_ERR_TRANSPORT && *peer.error != '\0') {
-        snprintf(text, cap, "%s", peer.error);
-    } else if (e->err == MISSKEY_ERR_TIMEOUT) {
-        snprintf(text, cap, "no answer from %s in time%s", host, me.in_query && code == 0 ?
-                 "; servers before 13.13 do not answer at all if the token is wrong" : "");
-    } else {
-        snprintf(text, cap, "%s", misskey_err_text(e->err));
-    }
-}
-
 /* Sharkey accepts everybody, and closes at once if the token is bad. */
 static bool is_shut_out(void) { return run.at_once >= TOO_OFTEN && *me.token != '\0' && !run.heard; }
 
@@ -647,7 +621,7 @@ static void on_closed(const misskey_event *e)
 {
     char reason[800];
     int exit_status;
-    describe_end(e, reason, sizeof reason);
+    account_explain(&me, e, host, peer.error, reason, sizeof reason);
     run.at_once = e->err == MISSKEY_ERR_OK && !run.said_something ? run.at_once + 1 : 0;
     exit_status = judge_end(e);
     if (options.json) show_event(e);
@@ -905,7 +879,6 @@ static bool take_option(const char *name, char *value)
 static void check_options(void)
 {
     const char *const name = options.host, *const usual = options.plain ? "80" : "443";
-    bool ipv6;
     if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
     if (options.replay != NULL) {
         if (name != NULL) fail(USAGE, "either HOST or --replay DIR, not both");
@@ -916,9 +889,7 @@ static void check_options(void)
     if (name == NULL) fail(USAGE, "nothing to do: name a server, or give --replay DIR; --help lists the options");
     if (strpbrk(name, "/@?# ") != NULL || !net_address(name, usual, host, port))
         fail(USAGE, "%s is no HOST[:PORT]; --help lists the options", name);
-    ipv6 = strchr(host, ':') != NULL;
-    snprintf(host_header, sizeof host_header, "%s%s%s%s%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
-             strcmp(port, usual) != 0 ? ":" : "", strcmp(port, usual) != 0 ? port : "");
+    net_host_header(host_header, host, port, usual);
     if (options.speed > 0) fail(USAGE, "--speed goes with --replay");
     if (options.login && options.plain) fail(USAGE, "--login needs TLS: leave out --plain");
 }
