@@ -104,7 +104,7 @@ static inline bool net_address(const char *text, const char *default_port, char 
 
 #define NET_HOST_HEADER 272
 
-/* net_host_header -- the parts again as one, for misskey_ws_desc.host: IPv6 in brackets, the port unless it is usual. */
+/* net_host_header -- the parts as one again, for misskey_ws_desc.host: IPv6 in brackets, the port unless it is usual */
 static inline void net_host_header(char header[NET_HOST_HEADER], const char *host, const char *port, const char *usual)
 {
     const bool ipv6 = strchr(host, ':') != NULL, bare = strcmp(port, usual) == 0;

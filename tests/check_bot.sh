@@ -5,6 +5,7 @@ dir=build/bot
 bot=$dir/misskey-bot
 failed=0
 : "${MAKE:=make}"
+unset MISSKEY_TOKEN
 rm -rf $dir
 mkdir -p $dir
 strict="-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wcast-qual -Werror"
@@ -62,7 +63,7 @@ $bot --plain "$address" $dir/token >$dir/out 2>$dir/err &
 bot_pid=$!
 problem=
 wait_for 20 has_lines 3 || problem="$(wc -l <$dir/out) answers after 20 s: $(cat $dir/err)"
-grep -v -q '^{"replyId":"[0-9a-z]\{16\}","visibility":"[a-z]*","text":"@[a-z]*\(@[^ ]*\)\? You said: .*@you .*"}$' \
+grep -v -q '^{"replyId":"[0-9a-z]\{16\}","visibility":"[a-z]*","text":"@[a-z]*\(@[^ ]*\)\? You said: .*@'"$(printf '\342\200\213')"'you .*"}$' \
     $dir/out && problem="$(head -n 1 $dir/out)"
 [ -z "$(sort $dir/out | uniq -d)" ] || problem="something was answered twice"
 result "answers mentions" "$problem"
@@ -80,22 +81,47 @@ bot_pid=
 problem=$(grep -E -m 1 'ERROR|runtime error' $dir/err)
 result "sanitizers" "$problem"
 
-# ends WHAT WORDS OPTIONS...: exit status 1, with the words on stderr
+# ends STATUS WHAT WORDS OPTIONS...: exit status, 124: it goes on; the words are on stderr
 ends() {
-    what=$1 words=$2
-    shift 2
+    want=$1 what=$2 words=$3
+    shift 3
     problem=
-    timeout 10 $bot "$@" >$dir/out 2>$dir/err
+    timeout $((want == 124 ? 2 : 10)) $bot "$@" >$dir/out 2>$dir/err
     status=$?
-    [ $status -eq 1 ] && grep -q "$words" $dir/err || problem="exit status $status: $(cat $dir/err)"
+    [ $status -eq "$want" ] && grep -q "$words" $dir/err || problem="exit status $status: $(cat $dir/err)"
     result "$what" "$problem"
 }
-ends "wrong token" "check the token" --plain "$address" $dir/wrong
-ends "no token" "no access token" --plain "$address" $dir/missing
-ends "usage" "usage" "$address"
+ends 1 "wrong token" "refuses the token (401" --plain "$address" $dir/wrong
+ends 1 "no token file" "cannot read $dir/missing" --plain "$address" $dir/missing
+ends 1 "no token" "needs an access token" --plain "$address"
+ends 2 "usage" "usage" --colour "$address" $dir/token
+ends 2 "no host" "usage" --plain
+ends 2 "no address" "no HOST" --plain local:host $dir/token
+ends 124 "nobody listens" "port 1: Connection refused; again in [0-9.]* s" --plain 127.0.0.1:1 $dir/token
+ends 124 "no such name" "cannot look up nobody.invalid: .*; again in" --plain nobody.invalid $dir/token
+export MISSKEY_TOKEN=right
+ends 124 "the token of the environment" "listening" --plain "$address"
+unset MISSKEY_TOKEN
 kill $server
 wait $server 2>/dev/null
-server=
+
+# a server before 13.14 ignores the header; the bot says what helps
+serve 0 --speed 60 --era 12.119
+: >$dir/out
+$bot --plain "$address" $dir/token >$dir/out 2>$dir/err &
+bot_pid=$!
+problem=
+wait_for 15 grep -q 'does not give the channel main; .* try --token-in-query$' $dir/err || problem="$(cat $dir/err)"
+result "a server before 13.14, what is said" "$problem"
+kill $bot_pid
+$bot --plain --token-in-query "$address" $dir/token >$dir/out 2>$dir/err &
+bot_pid=$!
+problem=
+wait_for 20 has_lines 1 || problem="no answer: $(cat $dir/err)"
+result "a server before 13.14, --token-in-query" "$problem"
+kill $bot_pid $server
+wait $bot_pid $server 2>/dev/null
+server= bot_pid=
 
 # over TLS, where there is what it takes; a certificate that signs itself is its own authority
 tls='-DTLS_HEADER="tls_openssl.h"'
