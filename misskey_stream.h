@@ -2583,7 +2583,8 @@ typedef struct misskey_store_desc { /* zero-initialise */
     size_t note_size;               /* required: the size given there */
     const char *me;                 /* id of the own user, for my_reaction and is_voted; 0 = nobody. Borrowed */
     misskey_session *session;       /* captures what is held; 0 = captures are the application's. Borrowed */
-    uint32_t grace_ms;              /* captures outlive the last hold by so much. 0 = 10000 */
+    uint32_t grace_ms;              /* captures outlive the last hold by so much. 0 = 10000; MISSKEY_FOREVER: until the
+                                       note makes room */
     uint32_t max_age_ms;            /* older notes are not captured: few react to them. 0 = 300000; MISSKEY_FOREVER: all
                                        are */
 } misskey_store_desc;
@@ -2591,10 +2592,11 @@ typedef struct misskey_store_desc { /* zero-initialise */
 typedef struct misskey_store {      /* all members are private */
     misskey_store_desc d_;
     size_t stride_;
-    uint32_t now_;
-    uint16_t num_;                  /* slots */
+    uint32_t now_, clock_;
+    uint16_t num_;                  /* slots; 0: not initialised */
     uint16_t newest_, oldest_;      /* by use; free ones are the oldest */
     uint16_t first_, last_;         /* slots whose captures wait for their release */
+    bool ticked_;
 } misskey_store;
 
 /* What a call changed, as bits. */
@@ -2606,7 +2608,7 @@ enum {
     MISSKEY_CHANGED_TEXT = 16,          /* text, cw, files */
     MISSKEY_CHANGED_DELETED = 32,       /* deleted_at is set from now on, and nothing changes any more */
     MISSKEY_CHANGED_REST = 64,
-    MISSKEY_CHANGED_REFETCH = 128,      /* it was edited, and the update does not say how: put it again */
+    MISSKEY_CHANGED_REFETCH = 128,      /* it was edited, and the update does not say how: misskey_store_put_fetched */
     MISSKEY_CHANGED_CUT = 256           /* something did not fit into note_size and was left out */
 };
 
@@ -2620,18 +2622,28 @@ enum {
 MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_store_desc *desc);
 
 /*
-    misskey_store_put -- a note came: over a channel, or from HTTP
+    misskey_store_put, misskey_store_put_fetched -- take a note that came over a channel; one that was fetched
 
-    New: stored. Known: replaced, but my_reaction stays unless the note says something else, and a deleted one stays
-    deleted. Minimized: merged over what is there; what minimized forms have (my_reaction, poll, parts of reply, renote
-    and user) stays when a whole note comes. The note that a renote repeats is put as well, in a slot of its own:
-    updates come for that one. Of more than 255 members (servers send 35 or so) some are left out.
+    Servers send copies that are older than the updates before them: unreadNotification repeats a note 2 seconds later,
+    a renote brings a copy of what it repeats. So after an update put keeps what that has changed. Counts of reactions
+    and votes can only rise by a copy, and reactions not even that after one was taken back; the own reaction stays, and
+    so does the text, unless the copy's updatedAt is later than the stored one. put_fetched takes the note as the truth:
+    give it what an HTTP request returned, after a GAP or MISSKEY_CHANGED_REFETCH. What users did before is forgotten
+    then.
 
+    A new note is stored. A known one is replaced, but my_reaction stays unless the note says something else, and a
+    deleted note stays deleted. A minimized note is merged over what is there; what minimized forms have (my_reaction,
+    poll, parts of reply, renote and user) stays when a whole note is put. The note that a renote repeats is put as
+    well, in a slot of its own, because updates come for that one. Of more than 255 members, those of inner objects that
+    are merged among them, some are left out; servers send 35 or so.
+
+    note      may be a view into the store itself, such as the renote of a stored note
     *changed  may be NULL; of the note itself
-    Errors    BAD_ARG: no object with an id as misskey_note_capture takes. FULL: every slot is held. Nothing has changed
-              then.
+    Errors    BAD_ARG: no object with an id as misskey_note_capture takes. FULL: every slot is held. BAD_STATE: not
+              initialised. Nothing has changed then.
 */
 MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed);
+MISSKEY_API misskey_err misskey_store_put_fetched(misskey_store *store, misskey_json note, uint32_t *changed);
 
 /*
     misskey_store_update -- a noteUpdated came
@@ -2651,12 +2663,13 @@ MISSKEY_API misskey_json misskey_store_get(misskey_store *store, misskey_jstr id
     misskey_store_hold, misskey_store_release -- the note is shown; no longer
 
     Counted. Held notes stay, and are captured if there is a session: the note itself, and for a renote also the one
-    that it repeats, which is held along. When the last hold is gone, the capture lives on for grace_ms.
+    that it repeats, which is held along (not what that one repeats in turn). When the last hold is gone, the capture
+    lives on for grace_ms.
 
     unix_ms   milliseconds since 1970: a note older than max_age_ms (of a renote: the renote) is not captured; 0 = no
               idea, capture it
     Errors    STALE: not here; release: not held. FULL: held 65535 times, or the session has no free capture slot.
-              Nothing has changed then.
+              Others are those of misskey_note_capture. Nothing has changed then.
 */
 MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id, int64_t unix_ms);
 MISSKEY_API misskey_err misskey_store_release(misskey_store *store, misskey_jstr id);
@@ -4688,6 +4701,25 @@ static inline size_t mski_before_escape(const uint8_t *p, size_t n)
     if (n >= 4 && n < 8 && !mski_slash_in(mski_four(p) | (uint64_t)mski_four(p + n - 4) << 32)) return n;
 #endif
     return (size_t)(mski_find(p, p + n, '\\', '\\') - p);
+}
+
+/* Do two strings decode to the same text? A missing one equals nothing. */
+static MSKI_NOINLINE bool mski_same_jstr(misskey_jstr a, misskey_jstr b)
+{
+    const uint8_t *p = mski_bytes(a.ptr), *const end = p + a.len;
+    const uint8_t *q = mski_bytes(b.ptr), *const other_end = q + b.len;
+    uint8_t c[4], d[4];
+    if (mski_before_escape(p, a.len) == a.len && mski_before_escape(q, b.len) == b.len) {
+        return a.len == b.len && a.ptr != NULL && b.ptr != NULL && mski_equal(p, q, a.len);
+    }
+    while (p < end && q < other_end) {
+        const unsigned n = mski_decode(&p, end, c);
+        unsigned i = 0;
+        if (mski_decode(&q, other_end, d) != n) return false;
+        while (i < n && c[i] == d[i]) i++;
+        if (i < n) return false;
+    }
+    return p == end && q == other_end && a.ptr != NULL && b.ptr != NULL;
 }
 
 /* plain: how much of s can be copied as it is. */
@@ -8294,8 +8326,6 @@ static bool mski_shared(const misskey_session *s, const char *name)
 
 /* --- time --- */
 
-static bool mski_due(uint32_t now, uint32_t at) { return (int32_t)(now - at) >= 0; }
-
 static uint32_t mski_least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* At most rate messages in any second: after so many of them without a second's pause, a second's pause. */
@@ -9303,6 +9333,14 @@ MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
 #define MSKI_CAPTURED 16u           /* by the store */
 #define MSKI_WAITING 32u            /* in the queue */
 #define MSKI_AGAIN 64u              /* released anew while in the queue */
+#define MSKI_COMPLETE 128u          /* more than minimized forms have come */
+#define MSKI_TAKEN_BACK 4096u       /* an update has counted down */
+
+/* What updates have said since the note was fetched: a copy that was packed before them must not take it back. In
+   flags_, each bit of MSKI_TOLD moved by MSKI_TOLD_AT. */
+#define MSKI_TOLD \
+    (MISSKEY_CHANGED_REACTIONS | MISSKEY_CHANGED_MY_REACTION | MISSKEY_CHANGED_POLL | MISSKEY_CHANGED_TEXT)
+#define MSKI_TOLD_AT 7
 
 static misskey_note_slot *mski_slot(const misskey_store *s, uint16_t i)
 {
@@ -9322,6 +9360,12 @@ static uint64_t *mski_seen(const misskey_store *s, misskey_note_slot *slot)
     return (uint64_t *)(void *)((uint8_t *)slot + s->stride_) - mski_doings(s);
 }
 
+/* Is this text a view into the slot? */
+static bool mski_is_within(const misskey_store *s, const misskey_note_slot *slot, const char *text)
+{
+    return (uintptr_t)text - (uintptr_t)slot < s->stride_;
+}
+
 static misskey_json mski_note_text(misskey_note_slot *slot)
 {
     const uint8_t *const p = (const uint8_t *)mski_text(slot);
@@ -9332,7 +9376,7 @@ static misskey_json mski_note_text(misskey_note_slot *slot)
 
 static uint16_t mski_find_note(const misskey_store *s, const char *id)
 {
-    uint16_t i = mski_slot(s, mski_bucket(id, s->num_))->head_;
+    uint16_t i = s->num_ > 0 ? mski_slot(s, mski_bucket(id, s->num_))->head_ : MSKI_NONE;
     while (i != MSKI_NONE && !mski_equal(mski_slot(s, i)->id_, id, 32)) i = mski_slot(s, i)->next_;
     return i;
 }
@@ -9420,6 +9464,7 @@ static uint16_t mski_new_note(misskey_store *s, misskey_jstr id)
 
 /* --- what is remembered --- */
 
+#define MSKI_FNV_BASIS UINT64_C(0xCBF29CE484222325)
 #define MSKI_FNV_PRIME UINT64_C(0x100000001B3)
 
 static uint64_t mski_hash(uint64_t h, const uint8_t *p, size_t n)
@@ -9434,7 +9479,7 @@ static MSKI_NOINLINE uint64_t mski_doing(misskey_jstr user, misskey_jstr reactio
 {
     const uint8_t *p = mski_bytes(user.ptr), *const end = p + user.len;
     mski_reaction r = mski_reaction_begin(reaction);
-    uint64_t h = UINT64_C(0xCBF29CE484222325);
+    uint64_t h = MSKI_FNV_BASIS;
     uint8_t out[4] = { 0, 0, 0, 0 };
     unsigned n;
     while (p < end) {
@@ -9477,6 +9522,9 @@ typedef struct mski_edit {
     misskey_note_slot *slot;
     size_t limit;                   /* bytes that the text may have */
     uint32_t changed;
+    uint32_t told;                  /* parts that updates have said something of */
+    uint16_t left;                  /* members that may still be merged */
+    bool fetched;                   /* the copy is the truth */
 } mski_edit;
 
 /* What a member stands for. first: it comes before the others where not everything fits. viewer: minimized forms have
@@ -9522,13 +9570,13 @@ static char *mski_edit_splice(mski_edit *e, const char *at, size_t n, size_t gap
 
 static bool mski_same_bytes(const char *a, size_t n, const char *b, size_t m) { return n == m && mski_equal(a, b, n); }
 
-/* Finds a member; of duplicates the last. Keys are compared as they are written: all come from servers. */
+/* Finds a member; of duplicates the last. */
 static MSKI_NOINLINE bool mski_find_member(const misskey_json *object, const misskey_jstr *key, misskey_iter *member)
 {
     misskey_iter it = misskey_json_iter(*object);
     bool found = false;
     while (misskey_json_next(&it)) {
-        if (!mski_same_bytes(it.key.ptr, it.key.len, key->ptr, key->len)) continue;
+        if (!mski_same_jstr(it.key, *key)) continue;
         MISSKEY_MEMCPY(member, &it, sizeof it);
         found = true;
     }
@@ -9623,32 +9671,70 @@ static int64_t mski_one_more(int64_t n, bool up)
     return n > 0 ? n - 1 : n;
 }
 
+/* Finds the count of a reaction, however it is spelled. */
+static MSKI_NOINLINE bool mski_find_count(misskey_json reactions, misskey_jstr reaction, misskey_iter *it, int64_t *n)
+{
+    const mski_reaction wanted = mski_reaction_begin(reaction);
+    *it = misskey_json_iter(reactions);
+    *n = 0;
+    while (misskey_json_next(it)) {
+        mski_reaction key = mski_reaction_begin(it->key);
+        if (!mski_reaction_same(&key, &wanted)) continue;
+        misskey_json_i64(it->value, n);
+        return true;
+    }
+    return false;
+}
+
+/* The choice with this index, or on v10 with this id; missing if there is none. */
+static misskey_json mski_choice(mski_edit *e, int64_t choice)
+{
+    misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
+    int64_t i;
+    for (i = 0; misskey_json_next(&it); i++) {
+        int64_t at = i;
+        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        if (at == choice && misskey_json_type(it.value) == MISSKEY_TYPE_OBJECT) return it.value;
+    }
+    return mski_no_json;
+}
+
 /* --- putting a note --- */
 
-/* Members of one object that are merged: each is looked for in all others. No server sends half as many. */
+/* Members that one call merges, those of inner objects too: each is looked for in all others, so that the time stays
+   linear in the texts. No server sends half as many. */
 #define MSKI_MERGED 256u
 
 /* How a note is to be taken. */
 typedef struct mski_outline {
     misskey_jstr id;
     misskey_jstr repeated;          /* id of the note that it repeats without adding anything; missing: it does not */
+    misskey_jstr updated_at;
     misskey_json inner;             /* renote */
     misskey_json pairs;             /* reactionAndUserPairCache */
     bool minimized;                 /* the least, made for who looks at it */
     bool whole;                     /* few enough members */
 } mski_outline;
 
+static misskey_json mski_of_type(misskey_json value, misskey_type type)
+{
+    return misskey_json_type(value) == type ? value : mski_no_json;
+}
+
 /* One walk for all of it. */
 static MSKI_NOINLINE void mski_outline_of(misskey_json note, mski_outline *out)
 {
     enum {
-        MSKI_OF_ID, MSKI_OF_CREATED_AT, MSKI_OF_USER_ID, MSKI_OF_TEXT, MSKI_OF_CW, MSKI_OF_PAIRS, MSKI_OF_FILES,
-        MSKI_OF_REPLY_ID, MSKI_OF_RENOTE_ID, MSKI_OF_POLL, MSKI_OF_RENOTE, MSKI_OF_NOTE
+        MSKI_OF_ID, MSKI_OF_CREATED_AT, MSKI_OF_USER_ID, MSKI_OF_UPDATED_AT, MSKI_OF_TEXT, MSKI_OF_CW, MSKI_OF_PAIRS,
+        MSKI_OF_FILES, MSKI_OF_FILE_IDS, MSKI_OF_REPLY_ID, MSKI_OF_RENOTE_ID, MSKI_OF_POLL, MSKI_OF_HAS_POLL,
+        MSKI_OF_EVENT, MSKI_OF_RENOTE, MSKI_OF_NOTE
     };
     static const char names[] =
-        "id\0createdAt\0userId\0text\0cw\0reactionAndUserPairCache\0files\0replyId\0renoteId\0poll\0renote";
+        "id\0createdAt\0userId\0updatedAt\0text\0cw\0reactionAndUserPairCache\0files\0fileIds\0replyId\0renoteId\0"
+        "poll\0hasPoll\0event\0renote";
     misskey_json value[MSKI_OF_NOTE + 1];    /* the last one: every other */
     misskey_iter it = misskey_json_iter(note);
+    mski_added added;
     unsigned members = 0;
     MISSKEY_MEMSET(value, 0, sizeof value);
     for (; misskey_json_next(&it); members++) {
@@ -9658,17 +9744,22 @@ static MSKI_NOINLINE void mski_outline_of(misskey_json note, mski_outline *out)
     }
     out->id = misskey_json_str(value[MSKI_OF_ID]);
     out->repeated = misskey_json_str(value[MSKI_OF_RENOTE_ID]);
+    out->updated_at = misskey_json_str(value[MSKI_OF_UPDATED_AT]);
     out->inner = value[MSKI_OF_RENOTE];
     out->pairs = value[MSKI_OF_PAIRS];
     out->minimized = misskey_json_str(value[MSKI_OF_USER_ID]).ptr == NULL &&
                      misskey_json_str(value[MSKI_OF_CREATED_AT]).ptr == NULL;
     out->whole = members < MSKI_MERGED;
-    if (misskey_json_str(value[MSKI_OF_TEXT]).ptr != NULL || misskey_json_str(value[MSKI_OF_CW]).ptr != NULL ||
-        misskey_json_str(value[MSKI_OF_REPLY_ID]).ptr != NULL ||
-        misskey_json_type(value[MSKI_OF_POLL]) > MISSKEY_TYPE_NULL || !mski_is_empty(value[MSKI_OF_FILES]) ||
-        !mski_is_id(out->repeated.ptr, out->repeated.len)) {
-        out->repeated = mski_no_jstr;
-    }
+    added.text = misskey_json_str(value[MSKI_OF_TEXT]);
+    added.cw = misskey_json_str(value[MSKI_OF_CW]);
+    added.reply_id = misskey_json_str(value[MSKI_OF_REPLY_ID]);
+    added.poll = mski_of_type(value[MSKI_OF_POLL], MISSKEY_TYPE_OBJECT);
+    added.event = mski_of_type(value[MSKI_OF_EVENT], MISSKEY_TYPE_OBJECT);
+    added.file_ids = mski_of_type(value[MSKI_OF_FILE_IDS], MISSKEY_TYPE_ARRAY);
+    added.files = mski_of_type(value[MSKI_OF_FILES], MISSKEY_TYPE_ARRAY);
+    added.has_poll = false;
+    misskey_json_bool(value[MSKI_OF_HAS_POLL], &added.has_poll);
+    if (!mski_adds_nothing(&added) || !mski_is_id(out->repeated.ptr, out->repeated.len)) out->repeated = mski_no_jstr;
 }
 
 /* Of duplicates the last counts. */
@@ -9679,44 +9770,120 @@ static MSKI_NOINLINE bool mski_is_last(const misskey_iter *member)
     it.end_ = member->end_;
     it.key = mski_no_jstr;
     while (misskey_json_next(&it)) {
-        if (mski_same_bytes(it.key.ptr, it.key.len, member->key.ptr, member->key.len)) return false;
+        if (mski_same_jstr(it.key, member->key)) return false;
     }
     return true;
 }
 
-/* The members of an object that is in both. */
-static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep, uint32_t flag)
+/* May one more member be merged? */
+static bool mski_may_merge(mski_edit *e)
 {
-    misskey_iter it = misskey_json_iter(member->value);
-    unsigned left;
-    for (left = MSKI_MERGED; left > 0 && misskey_json_next(&it); left--) {
-        const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
-        if (mski_is_last(&it) && mski_edit_member(e, &object, &it, keep)) e->changed |= flag;
+    if (e->left == 0) {
+        e->changed |= MISSKEY_CHANGED_CUT;
+        return false;
     }
-    if (left == 0) e->changed |= MISSKEY_CHANGED_CUT;
+    e->left--;
+    return true;
 }
 
-/* One member of a newer form. A minimized form goes over what is there; what it said of the viewer stays when a whole
-   note comes. A value that does not fit leaves nothing, as the old one is wrong by now. */
+/* The members of an object that is in both. */
+static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *member, bool keep)
+{
+    misskey_iter it = misskey_json_iter(member->value);
+    while (misskey_json_next(&it) && mski_may_merge(e)) {
+        const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
+        if (mski_is_last(&it) && mski_edit_member(e, &object, &it, keep)) e->changed |= MISSKEY_CHANGED_REST;
+    }
+}
+
+/* A number that can only grow; value: what a copy says. */
+static MSKI_NOINLINE void mski_raise(mski_edit *e, misskey_json object, misskey_jstr key, int64_t old,
+                                     misskey_json value)
+{
+    int64_t n;
+    if (misskey_json_i64(value, &n) && n > old) mski_edit_number(e, &object, &key, n, MISSKEY_CHANGED_REST);
+}
+
+static MSKI_NOINLINE void mski_raise_reactions(mski_edit *e, const misskey_iter *copy)
+{
+    misskey_iter it = misskey_json_iter(copy->value), known;
+    while (misskey_json_next(&it) && mski_may_merge(e)) {
+        const misskey_json reactions = mski_member(mski_note_text(e->slot), copy->key);
+        int64_t n;
+        const bool there = mski_find_count(reactions, it.key, &known, &n);
+        mski_raise(e, reactions, there ? known.key : it.key, n, it.value);
+    }
+}
+
+static MSKI_NOINLINE void mski_raise_votes(mski_edit *e, misskey_json copy)
+{
+    misskey_iter it = misskey_json_iter(misskey_json_get(copy, "choices"));
+    int64_t i, at, votes;
+    for (i = 0; misskey_json_next(&it) && mski_may_merge(e); i++) {
+        misskey_json choice;
+        at = i;
+        votes = 0;
+        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        choice = mski_choice(e, at);
+        if (choice.ptr == NULL) continue;
+        misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
+        mski_raise(e, choice, misskey_jstr_text("votes"), votes, misskey_json_get(it.value, "votes"));
+    }
+}
+
+/* A member that updates have changed, and what a copy says of it. Counts grow until something is taken back, so the
+   greater one is the newer one. */
+static MSKI_NOINLINE void mski_merge_told(mski_edit *e, const misskey_iter *it, const misskey_iter *old)
+{
+    const uint16_t changed = mski_part_of(it->key)->changed;
+    const bool objects = misskey_json_type(old->value) == MISSKEY_TYPE_OBJECT &&
+                         misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT;
+    int64_t n;
+    if (changed == MISSKEY_CHANGED_POLL && objects) {
+        mski_merge_part(e, it, true);
+        mski_raise_votes(e, it->value);
+    }
+    if (changed != MISSKEY_CHANGED_REACTIONS || (e->slot->flags_ & MSKI_TAKEN_BACK) != 0) return;
+    if (misskey_json_i64(old->value, &n)) mski_raise(e, mski_note_text(e->slot), old->key, n, it->value);
+    else if (objects && misskey_jstr_eq(it->key, "reactionEmojis")) mski_merge_part(e, it, true);
+    else if (objects) mski_raise_reactions(e, it);
+}
+
+/* Has an earlier form, or an update, said more of this part than a whole note does? What minimized forms said of the
+   viewer stays unless the truth says something else; the viewer's reaction is often left out of whole notes. */
+static bool mski_is_kept(const mski_edit *e, const mski_part *part)
+{
+    if ((part->changed & e->told) != 0) return true;
+    return part->viewer &&
+           ((e->slot->flags_ & MSKI_VIEWED) != 0 || part->changed == MISSKEY_CHANGED_MY_REACTION);
+}
+
+/* One member of a newer form. A minimized form goes over what is there. A value that does not fit leaves nothing, as
+   the old one is wrong by now. */
 static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it, bool minimized)
 {
     const mski_part *const part = mski_part_of(it->key);
     const misskey_json text = mski_note_text(e->slot);
-    const bool keep = !minimized && part->viewer && (e->slot->flags_ & MSKI_VIEWED) != 0;
+    const bool viewed = !minimized && part->viewer && (e->slot->flags_ & MSKI_VIEWED) != 0;
+    const bool keep = viewed && !e->fetched;
     const uint32_t cut = e->changed & MISSKEY_CHANGED_CUT;
     misskey_iter old;
     const bool there = mski_find_member(&text, &it->key, &old);
-    if (there && (minimized || keep) && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
+    if (there && (part->changed & e->told) != 0) {
+        mski_merge_told(e, it, &old);
+        return;
+    }
+    if (there && (minimized || viewed) && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
         misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT) {
-        mski_merge_part(e, it, keep, part->changed);
+        mski_merge_part(e, it, keep);
         return;
     }
     e->changed &= ~(uint32_t)MISSKEY_CHANGED_CUT;
     if (mski_edit_member(e, &text, it, keep)) {
-        e->changed |= part->changed;
+        e->changed |= MISSKEY_CHANGED_REST;
     } else if (there && (e->changed & MISSKEY_CHANGED_CUT) != 0) {
         mski_edit_drop(e, &old);
-        e->changed |= part->changed;
+        e->changed |= MISSKEY_CHANGED_REST;
     }
     e->changed |= cut;
 }
@@ -9725,11 +9892,11 @@ static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it
 static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool minimized)
 {
     int rest;
-    unsigned left;
     for (rest = 0; rest < 2; rest++) {
         misskey_iter it = misskey_json_iter(note);
-        for (left = MSKI_MERGED; left > 0 && misskey_json_next(&it); left--) {
+        while (misskey_json_next(&it)) {
             if (mski_part_of(it.key)->first == (rest == 1)) continue;
+            if (!mski_may_merge(e)) return;
             if (mski_is_last(&it)) mski_merge_member(e, &it, minimized);
         }
     }
@@ -9738,31 +9905,36 @@ static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool 
 /* Where something did not fit, members that became shorter behind it may have made room. */
 static void mski_merge(mski_edit *e, misskey_json note, bool minimized)
 {
-    uint32_t changed = e->changed;
+    int rounds = 3;
     do {
         e->changed = 0;
+        e->left = MSKI_MERGED;
         mski_merge_once(e, note, minimized);
-        changed |= e->changed & ~(uint32_t)MISSKEY_CHANGED_CUT;
-    } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT);
-    e->changed |= changed;
+    } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT && --rounds > 0);
 }
 
-/* Members that a newer form of the note has no more. The viewer's reaction is often left out, so it stays. */
+/* Takes out what a whole note has no more. */
 static MSKI_NOINLINE void mski_drop_missing(mski_edit *e, misskey_json note)
 {
     misskey_iter it = misskey_json_iter(mski_note_text(e->slot));
+    char *const text = mski_text(e->slot), *to = text + 1;
+    unsigned left = MSKI_MERGED;
     while (misskey_json_next(&it)) {
-        const mski_part *const part = mski_part_of(it.key);
-        const bool viewed = (e->slot->flags_ & MSKI_VIEWED) != 0 || part->changed == MISSKEY_CHANGED_MY_REACTION;
-        if (part->viewer && viewed) continue;
-        if (mski_member(note, it.key).ptr != NULL) continue;
-        mski_edit_drop(e, &it);
-        e->changed |= part->changed;
-        it = misskey_json_iter(mski_note_text(e->slot));
+        const char *const from = it.key.ptr - 1;
+        const size_t n = (size_t)(it.value.ptr + it.value.len - from);
+        if (!mski_is_kept(e, mski_part_of(it.key)) && (left == 0 || mski_member(note, it.key).ptr == NULL)) continue;
+        if (left > 0) left--;
+        if (to > text + 1) *to++ = ',';
+        MISSKEY_MEMMOVE(to, from, n);
+        to += n;
     }
+    *to++ = '}';
+    e->slot->len_ = (uint32_t)(to - text);
 }
 
-/* The choices of the poll that were voted for here. */
+/* The choices of the poll that were voted for here, as far as servers let one have choices. */
+#define MSKI_CHOICES 64
+
 static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *e)
 {
     const misskey_json yes = misskey_json_text("true");
@@ -9770,25 +9942,41 @@ static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *
     const misskey_jstr me = misskey_jstr_text(s->d_.me);
     misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
     int64_t i = 0, at;
-    for (; misskey_json_next(&it); i++) {
+    for (; i < MSKI_CHOICES && misskey_json_next(&it); i++) {
         const size_t from = (size_t)(it.value.ptr - mski_text(e->slot));
         at = i;
         misskey_json_i64(misskey_json_get(it.value, "id"), &at);
         if (misskey_json_type(it.value) != MISSKEY_TYPE_OBJECT) continue;
         if (mski_recall(s, e->slot, mski_doing(me, mski_no_jstr, at)) == e->slot->seen_) continue;
         if (!mski_edit_pair(e, &it.value, &voted, &yes)) continue;
-        e->changed |= MISSKEY_CHANGED_POLL;
         /* the text has moved: go on behind this choice */
         it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
         while (misskey_json_next(&it) && (size_t)(it.value.ptr - mski_text(e->slot)) < from) {}
     }
 }
 
-/* Who has reacted so far, as far as the server says: "userId/reaction". */
+/* After the truth has come, what users did before counts no more, only the own votes: they cannot be taken back. */
+static MSKI_NOINLINE void mski_forget_doings(const misskey_store *s, mski_edit *e)
+{
+    const misskey_jstr me = misskey_jstr_text(s->d_.me);
+    misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
+    int64_t i, at;
+    e->slot->seen_ = 0;
+    for (i = 0; i < MSKI_CHOICES && misskey_json_next(&it); i++) {
+        bool voted = false;
+        at = i;
+        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        misskey_json_bool(misskey_json_get(it.value, "isVoted"), &voted);
+        if (voted && me.ptr != NULL) mski_remember(s, e->slot, mski_doing(me, mski_no_jstr, at), true);
+    }
+}
+
+/* Who has reacted so far, as far as the server says: "userId/reaction". It says 16 at most. */
 static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_note_slot *slot, misskey_json pairs)
 {
     misskey_iter it = misskey_json_iter(pairs);
-    while (misskey_json_next(&it)) {
+    int left;
+    for (left = 64; left > 0 && misskey_json_next(&it); left--) {
         const misskey_jstr pair = misskey_json_str(it.value);
         const uint8_t *const p = mski_bytes(pair.ptr), *const end = p + pair.len, *slash = p;
         uint64_t doing;
@@ -9799,98 +9987,173 @@ static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_n
     }
 }
 
-/* A number for the value of a member. */
-static MSKI_NOINLINE uint64_t mski_edit_sum(mski_edit *e, const char *name)
+/* For each bit of MISSKEY_CHANGED_ the sum of a number for each member that it stands for, in whatever order. */
+typedef struct mski_sums { uint64_t of[7]; } mski_sums;
+
+static MSKI_NOINLINE void mski_sum_up(misskey_note_slot *slot, mski_sums *sums)
 {
-    const misskey_json value = mski_edit_get(e, name);
-    return mski_hash(UINT64_C(0xCBF29CE484222325), mski_bytes(value.ptr), value.len);
+    misskey_iter it = misskey_json_iter(mski_note_text(slot));
+    MISSKEY_MEMSET(sums, 0, sizeof *sums);
+    while (misskey_json_next(&it)) {
+        const uint32_t changed = mski_part_of(it.key)->changed;
+        uint64_t h = mski_hash(MSKI_FNV_BASIS, mski_bytes(it.key.ptr), it.key.len);
+        unsigned bit = 0;
+        h = mski_hash(h, mski_bytes(it.value.ptr), it.value.len);
+        while (changed >> bit != 1) bit++;
+        sums->of[bit] += h;
+    }
+}
+
+static uint32_t mski_differing(const mski_sums *a, const mski_sums *b)
+{
+    uint32_t changed = 0;
+    unsigned bit;
+    for (bit = 0; bit < MSKI_COUNT(a->of); bit++) if (a->of[bit] != b->of[bit]) changed |= 1u << bit;
+    return changed;
+}
+
+/* Is the text of this copy younger than what is stored? Only some forks say when a note was edited. */
+static MSKI_NOINLINE bool mski_is_edited_later(mski_edit *e, misskey_jstr updated_at)
+{
+    int64_t came, had;
+    if (!misskey_jstr_time(updated_at, &came)) return false;
+    return !misskey_jstr_time(misskey_json_str(mski_edit_get(e, "updatedAt")), &had) || came > had;
+}
+
+/* How a copy of a note came to be known: MSKI_COPY may be older than the updates that came before it. */
+typedef enum mski_source { MSKI_COPY, MSKI_EDIT, MSKI_FETCHED } mski_source;
+
+/* What an older copy must not change. */
+static uint32_t mski_told(mski_edit *e, const mski_outline *outline, mski_source source)
+{
+    const uint32_t told = (uint32_t)e->slot->flags_ >> MSKI_TOLD_AT & MSKI_TOLD;
+    if (source == MSKI_FETCHED) return 0;
+    if (source == MSKI_EDIT || ((told & MISSKEY_CHANGED_TEXT) != 0 && mski_is_edited_later(e, outline->updated_at))) {
+        return told & ~(uint32_t)MISSKEY_CHANGED_TEXT;
+    }
+    return told;
 }
 
 /* One form of a note over what its slot has. A new one that fits is taken as it is. */
-static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note,
-                                            const mski_outline *outline, bool fresh)
+static MSKI_NOINLINE void mski_take_form(mski_edit *e, misskey_json note, const mski_outline *outline, bool fresh)
 {
-    uint64_t poll;
+    misskey_note_slot *const slot = e->slot;
+    if (fresh && outline->whole && note.len <= e->limit) {
+        MISSKEY_MEMCPY(mski_text(slot), note.ptr, note.len);
+        slot->len_ = (uint32_t)note.len;
+    } else if (!mski_same_bytes(mski_text(slot), slot->len_, note.ptr, note.len)) {
+        if (!fresh && !outline->minimized) mski_drop_missing(e, note);
+        mski_merge(e, note, outline->minimized);
+    }
+}
+
+static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note,
+                                            const mski_outline *outline, mski_source source, bool fresh)
+{
+    mski_sums before, after;
     mski_edit e;
     e.slot = slot;
     e.limit = s->d_.note_size - (s->d_.note_size >> 2);
     e.changed = 0;
-    if (slot->flags_ & MSKI_DELETED) return 0;
-    poll = mski_edit_sum(&e, "poll");
+    e.left = 0;
+    e.fetched = source == MSKI_FETCHED;
+    if ((slot->flags_ & MSKI_DELETED) != 0 || mski_is_within(s, slot, note.ptr)) return 0;
+    if (!fresh) mski_sum_up(slot, &before);
+    e.told = mski_told(&e, outline, source);
+    slot->flags_ = (uint16_t)((slot->flags_ & ~(MSKI_TOLD << MSKI_TOLD_AT)) | e.told << MSKI_TOLD_AT);
+    if ((e.told & MISSKEY_CHANGED_REACTIONS) == 0) slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_TAKEN_BACK);
     if (outline->minimized) slot->flags_ |= MSKI_VIEWED;
-    else slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_EDITED);
-    if (fresh && outline->whole && note.len <= e.limit) {
-        MISSKEY_MEMCPY(mski_text(slot), note.ptr, note.len);
-        slot->len_ = (uint32_t)note.len;
-    } else if (!mski_same_bytes(mski_text(slot), slot->len_, note.ptr, note.len)) {
-        if (!outline->minimized) mski_drop_missing(&e, note);
-        mski_merge(&e, note, outline->minimized);
-        if (!outline->whole) e.changed |= MISSKEY_CHANGED_CUT;
-    }
-    mski_learn_reactions(s, slot, outline->pairs);
+    else slot->flags_ = (uint16_t)((slot->flags_ & ~MSKI_EDITED) | MSKI_COMPLETE);
+    mski_take_form(&e, note, outline, fresh);
     if (s->d_.me != NULL) mski_restore_votes(s, &e);
-    if (fresh) return MISSKEY_CHANGED_NEW | (e.changed & MISSKEY_CHANGED_CUT);
-    if (mski_edit_sum(&e, "poll") == poll) e.changed &= ~(uint32_t)MISSKEY_CHANGED_POLL; /* my votes are back */
-    return e.changed;
+    if (e.fetched) mski_forget_doings(s, &e);
+    mski_learn_reactions(s, slot, outline->pairs);
+    if (source == MSKI_EDIT) slot->flags_ |= MISSKEY_CHANGED_TEXT << MSKI_TOLD_AT;
+    e.changed &= MISSKEY_CHANGED_CUT;
+    if (fresh) return MISSKEY_CHANGED_NEW | e.changed;
+    mski_sum_up(slot, &after);
+    return mski_differing(&before, &after) | e.changed;
 }
 
-/* Is the note with this id the one that is repeated? Minimized ones do not say. */
-static bool mski_is_repeated(misskey_jstr id, misskey_jstr repeated)
-{
-    return id.ptr == NULL || mski_same_bytes(id.ptr, id.len, repeated.ptr, repeated.len);
-}
-
-/* The slot of the note that note i repeats; inner is what came with it (NULL: what is stored of it), which goes over
-   what the store has of that note. MSKI_NONE: there is none, or no room. */
-static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, const misskey_json *came)
-{
-    mski_outline outline;
-    misskey_json inner;
+/* The note that another one repeats. */
+typedef struct mski_repeated {
     misskey_jstr id;
-    uint16_t j;
-    bool fresh;
-    mski_outline_of(mski_note_text(mski_slot(s, i)), &outline);
-    id = outline.repeated;
-    inner = came != NULL ? *came : outline.inner;
-    mski_outline_of(inner, &outline);
-    j = mski_find_note_of(s, id);
-    fresh = j == MSKI_NONE;
-    if (id.ptr == NULL || j == i || !mski_is_repeated(outline.id, id)) return MSKI_NONE;
-    if (fresh && (s->oldest_ == i || outline.id.ptr == NULL)) return MSKI_NONE;
-    if (fresh) j = mski_new_note(s, id);
-    if (j == MSKI_NONE) return j;
-    if ((came != NULL || fresh) && misskey_json_type(inner) == MISSKEY_TYPE_OBJECT) {
-        mski_put_note(s, mski_slot(s, j), inner, &outline, fresh);
+    misskey_json note;
+    mski_outline outline;           /* of .note */
+    uint16_t at;                    /* its slot; MSKI_NONE: it has none yet, but there is room */
+} mski_repeated;
+
+/* What note i repeats. came: what came with it (NULL: what is stored of it). False: nothing, or there is no room. */
+static MSKI_NOINLINE bool mski_find_inner(const misskey_store *s, uint16_t i, const misskey_json *came,
+                                          mski_repeated *inner)
+{
+    mski_outline_of(mski_note_text(mski_slot(s, i)), &inner->outline);
+    inner->id = inner->outline.repeated;
+    inner->note = came != NULL ? *came : inner->outline.inner;
+    inner->at = mski_find_note_of(s, inner->id);
+    mski_outline_of(inner->note, &inner->outline);
+    if (inner->id.ptr == NULL || inner->at == i) return false;
+    if (inner->outline.id.ptr != NULL) { /* minimized ones do not say which one they are */
+        if (!mski_same_jstr(inner->outline.id, inner->id)) return false;
+    } else if (inner->at == MSKI_NONE) {
+        return false;
     }
-    mski_touch(s, j);
-    mski_touch(s, i);
-    return j;
+    if (inner->at != MSKI_NONE) return true;
+    return s->oldest_ != MSKI_NONE && (s->oldest_ != i || s->newest_ != i);
 }
 
-static misskey_err mski_hold(misskey_store *s, uint16_t i, bool capture)
+/* Gives the note that note i repeats a slot of its own, and puts what came with i over it. MSKI_NONE: there is none, or
+   no room. */
+static MSKI_NOINLINE uint16_t mski_put_inner(misskey_store *s, uint16_t i, const misskey_json *came,
+                                             mski_source source)
 {
-    misskey_note_slot *const slot = mski_slot(s, i);
-    misskey_err err;
-    if (slot->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
-    if (capture && (slot->flags_ & MSKI_CAPTURED) == 0) {
-        err = misskey_note_capture(s->d_.session, slot->id_, mski_padded_id(slot->id_, 32).len);
-        if (err != MISSKEY_ERR_OK) return err;
-        slot->flags_ |= MSKI_CAPTURED;
+    mski_repeated inner;
+    bool fresh;
+    if (!mski_find_inner(s, i, came, &inner)) return MSKI_NONE;
+    fresh = inner.at == MSKI_NONE;
+    if (fresh) inner.at = mski_new_note(s, inner.id);
+    if ((came != NULL || fresh) && misskey_json_type(inner.note) == MISSKEY_TYPE_OBJECT) {
+        mski_put_note(s, mski_slot(s, inner.at), inner.note, &inner.outline, source, fresh);
     }
-    if (slot->holds_++ == 0) mski_unlist(s, i);
-    return MISSKEY_ERR_OK;
+    mski_touch(s, inner.at);
+    mski_touch(s, i);
+    return inner.at;
+}
+
+/* How often the application holds a note. */
+static uint16_t mski_holds(const misskey_note_slot *slot) { return (uint16_t)(slot->holds_ - slot->along_); }
+
+static misskey_err mski_capture(const misskey_store *s, misskey_note_slot *slot)
+{
+    const misskey_err err = misskey_note_capture(s->d_.session, slot->id_, mski_padded_id(slot->id_, 32).len);
+    if (err == MISSKEY_ERR_OK) slot->flags_ |= MSKI_CAPTURED;
+    return err;
+}
+
+static void mski_hold(misskey_store *s, uint16_t i)
+{
+    if (mski_slot(s, i)->holds_++ == 0) mski_unlist(s, i);
+}
+
+/* As long as the application holds note i, what it repeats is held along: that note alone, not what it repeats in
+   turn, so that no chain and no ring of renotes holds itself. */
+static void mski_hold_along(misskey_store *s, uint16_t i, uint16_t inner)
+{
+    mski_slot(s, i)->inner_ = inner;
+    mski_slot(s, inner)->along_++;
+    mski_hold(s, inner);
 }
 
 /* A renote that is held learns what it repeats. */
 static void mski_hold_inner(misskey_store *s, uint16_t i, uint16_t inner)
 {
-    misskey_note_slot *const slot = mski_slot(s, i);
-    const bool capture = (slot->flags_ & MSKI_CAPTURED) != 0;
-    if (inner == MSKI_NONE || slot->holds_ == 0 || slot->inner_ != MSKI_NONE) return;
-    if (mski_hold(s, inner, capture) == MISSKEY_ERR_OK || mski_hold(s, inner, false) == MISSKEY_ERR_OK) {
-        slot->inner_ = inner;
-        mski_slot(s, inner)->along_++;
-    }
+    const misskey_note_slot *const slot = mski_slot(s, i);
+    misskey_note_slot *held;
+    if (inner == MSKI_NONE || mski_holds(slot) == 0 || slot->inner_ != MSKI_NONE) return;
+    held = mski_slot(s, inner);
+    if (held->holds_ == 0xFFFF) return;
+    if ((slot->flags_ & MSKI_CAPTURED) != 0 && (held->flags_ & MSKI_CAPTURED) == 0) (void)mski_capture(s, held);
+    mski_hold_along(s, i, inner);
 }
 
 /* A note that came, put. */
@@ -9902,36 +10165,63 @@ typedef struct mski_row {
 } mski_row;
 
 /* Without what it repeats. */
-static MSKI_NOINLINE misskey_err mski_put_row(misskey_store *s, misskey_json note, mski_row *row)
+static MSKI_NOINLINE misskey_err mski_put_row(misskey_store *s, misskey_json note, mski_source source, mski_row *row)
 {
     mski_outline outline;
+    misskey_jstr inner_id;
     uint16_t i;
     bool fresh;
     mski_outline_of(note, &outline);
     if (!mski_is_id(outline.id.ptr, outline.id.len)) return MISSKEY_ERR_BAD_ARG;
+    inner_id = misskey_json_str(misskey_json_get(outline.inner, "id"));
     i = mski_find_note_of(s, outline.repeated);
-    if (i != MSKI_NONE && mski_is_repeated(misskey_json_str(misskey_json_get(outline.inner, "id")), outline.repeated))
+    if (i != MSKI_NONE && (inner_id.ptr == NULL || mski_same_jstr(inner_id, outline.repeated))) {
         mski_touch(s, i); /* it must not be pushed out */
+    }
     i = mski_find_note_of(s, outline.id);
     fresh = i == MSKI_NONE;
     if (fresh) i = mski_new_note(s, outline.id);
     if (i == MSKI_NONE) return MISSKEY_ERR_FULL;
     row->at = i;
     row->inner = outline.inner;
-    row->repeats = outline.repeated.ptr != NULL || outline.minimized;
-    row->changed = mski_put_note(s, mski_slot(s, i), note, &outline, fresh);
+    row->repeats = (outline.repeated.ptr != NULL || outline.minimized) && !mski_is_within(s, mski_slot(s, i), note.ptr);
+    row->changed = mski_put_note(s, mski_slot(s, i), note, &outline, source, fresh);
     mski_touch(s, i);
     return MISSKEY_ERR_OK;
 }
 
-MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
+/* The slot that a text is a view into and that could make room; MSKI_NONE: there is none. */
+static uint16_t mski_slot_with(const misskey_store *s, const char *text)
+{
+    const uintptr_t at = ((uintptr_t)text - (uintptr_t)s->d_.mem.ptr) / s->stride_;
+    return at < s->num_ && mski_slot(s, (uint16_t)at)->holds_ == 0 ? (uint16_t)at : (uint16_t)MSKI_NONE;
+}
+
+static misskey_err mski_put_from(misskey_store *s, misskey_json note, mski_source source, uint32_t *changed)
 {
     mski_row row;
-    const misskey_err err = mski_put_row(store, note, &row);
-    if (err != MISSKEY_ERR_OK) return err;
-    if (row.repeats) mski_hold_inner(store, row.at, mski_put_inner(store, row.at, &row.inner));
-    if (changed != NULL) *changed = row.changed;
-    return MISSKEY_ERR_OK;
+    misskey_err err;
+    uint16_t own;
+    if (s->num_ == 0) return MISSKEY_ERR_BAD_STATE;
+    own = mski_slot_with(s, note.ptr);
+    if (own != MSKI_NONE) mski_hold(s, own);
+    err = mski_put_row(s, note, source, &row);
+    if (err == MISSKEY_ERR_OK && row.repeats) {
+        mski_hold_inner(s, row.at, mski_put_inner(s, row.at, &row.inner, source));
+    }
+    if (own != MSKI_NONE && --mski_slot(s, own)->holds_ == 0) mski_list_newest(s, own);
+    if (err == MISSKEY_ERR_OK && changed != NULL) *changed = row.changed;
+    return err;
+}
+
+MISSKEY_API misskey_err misskey_store_put(misskey_store *store, misskey_json note, uint32_t *changed)
+{
+    return mski_put_from(store, note, MSKI_COPY, changed);
+}
+
+MISSKEY_API misskey_err misskey_store_put_fetched(misskey_store *store, misskey_json note, uint32_t *changed)
+{
+    return mski_put_from(store, note, MSKI_FETCHED, changed);
 }
 
 /* --- updates --- */
@@ -9961,21 +10251,16 @@ static misskey_json mski_normal(mski_edit *e, misskey_jstr reaction)
 /* Counts up or down. True: it was there, or is now. */
 static MSKI_NOINLINE bool mski_edit_count(mski_edit *e, misskey_jstr reaction, bool up)
 {
-    const mski_reaction wanted = mski_reaction_begin(reaction);
     misskey_json reactions = mski_edit_get(e, "reactions");
     misskey_iter it;
+    int64_t n;
     if (reactions.ptr == NULL) reactions = mski_edit_get(e, "reactionCounts"); /* v10 */
     if (misskey_json_type(reactions) != MISSKEY_TYPE_OBJECT) {
         if (!up) return false;
         mski_edit_set(e, "reactions", misskey_json_text("{}"));
         reactions = mski_edit_get(e, "reactions");
     }
-    it = misskey_json_iter(reactions);
-    while (misskey_json_next(&it)) {
-        int64_t n = 0;
-        mski_reaction key = mski_reaction_begin(it.key);
-        if (!mski_reaction_same(&key, &wanted)) continue;
-        misskey_json_i64(it.value, &n);
+    if (mski_find_count(reactions, reaction, &it, &n)) {
         if (!up && n <= 1) mski_edit_drop(e, &it);
         else mski_edit_number(e, &reactions, &it.key, mski_one_more(n, up), MISSKEY_CHANGED_REACTIONS);
         e->changed |= MISSKEY_CHANGED_REACTIONS;
@@ -10031,8 +10316,10 @@ static MSKI_NOINLINE void mski_reacted(const misskey_store *s, mski_edit *e, mis
     misskey_json normal;
     int64_t total;
     if (reaction.ptr == NULL) return;
+    e->told = MISSKEY_CHANGED_REACTIONS | (mine ? MISSKEY_CHANGED_MY_REACTION : 0);
     /* the reaction three times at most (normal form, key, my own), the emoji, and the names of members */
     if (!mski_news(s, e, mski_doing(user, reaction, 0), up, 3 * reaction.len + emoji.len + 128)) return;
+    if (!up) e->slot->flags_ |= MSKI_TAKEN_BACK;
     normal = mski_normal(e, reaction);
     if (mski_edit_count(e, misskey_json_str(normal), up) &&
         misskey_json_i64(mski_edit_get(e, "reactionCount"), &total)) {
@@ -10047,19 +10334,6 @@ static MSKI_NOINLINE void mski_reacted(const misskey_store *s, mski_edit *e, mis
     }
 }
 
-/* The choice with this index, or on v10 with this id; missing if there is none. */
-static misskey_json mski_choice(mski_edit *e, int64_t choice)
-{
-    misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
-    int64_t i;
-    for (i = 0; misskey_json_next(&it); i++) {
-        int64_t at = i;
-        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
-        if (at == choice && misskey_json_type(it.value) == MISSKEY_TYPE_OBJECT) return it.value;
-    }
-    return mski_no_json;
-}
-
 static MSKI_NOINLINE void mski_voted(const misskey_store *s, mski_edit *e, misskey_json body)
 {
     const misskey_jstr user = misskey_json_str(misskey_json_get(body, "userId"));
@@ -10069,6 +10343,7 @@ static MSKI_NOINLINE void mski_voted(const misskey_store *s, mski_edit *e, missk
     int64_t which, votes = 0;
     if (!misskey_json_i64(misskey_json_get(body, "choice"), &which)) return;
     choice = mski_choice(e, which);
+    if (choice.ptr != NULL) e->told = MISSKEY_CHANGED_POLL;
     if (choice.ptr == NULL || !mski_news(s, e, mski_doing(user, mski_no_jstr, which), true, 64)) return;
     misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
     key = misskey_jstr_text("votes");
@@ -10103,8 +10378,10 @@ static MSKI_NOINLINE bool mski_edit_told(mski_edit *e, misskey_json body)
         e->changed = 0;
         for (i = 0; i < MSKI_COUNT(members); i++) {
             const misskey_json value = misskey_json_get(body, members[i]);
-            if (value.ptr != NULL) mski_edit_set(e, members[i], value);
-            told = told || (value.ptr != NULL && i < 2);
+            if (value.ptr == NULL) continue;
+            if (i < 4) e->told = MISSKEY_CHANGED_TEXT;
+            mski_edit_set(e, members[i], value);
+            told = told || i < 2;
         }
         changed |= e->changed & ~(uint32_t)MISSKEY_CHANGED_CUT;
     } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT);
@@ -10121,7 +10398,7 @@ static MSKI_NOINLINE uint32_t mski_edited(const misskey_store *s, mski_edit *e, 
         char key[32];
         mski_outline_of(note, &outline);
         if (!mski_plain_id(key, outline.id) || !mski_equal(key, e->slot->id_, 32)) return 0;
-        return mski_put_note(s, e->slot, note, &outline, false);
+        return mski_put_note(s, e->slot, note, &outline, MSKI_EDIT, false);
     }
     if (!mski_edit_told(e, body) && (e->slot->flags_ & MSKI_EDITED) == 0) {
         e->slot->flags_ |= MSKI_EDITED;
@@ -10130,25 +10407,34 @@ static MSKI_NOINLINE uint32_t mski_edited(const misskey_store *s, mski_edit *e, 
     return e->changed;
 }
 
+static uint32_t mski_apply_update(const misskey_store *s, mski_edit *e, const misskey_message *message)
+{
+    switch (misskey_note_update_find(message->event)) {
+    case MISSKEY_NOTE_UPDATE_REACTED: mski_reacted(s, e, message->body, true); break;
+    case MISSKEY_NOTE_UPDATE_UNREACTED: mski_reacted(s, e, message->body, false); break;
+    case MISSKEY_NOTE_UPDATE_POLL_VOTED: mski_voted(s, e, message->body); break;
+    case MISSKEY_NOTE_UPDATE_MADE_PRIVATE:
+    case MISSKEY_NOTE_UPDATE_DELETED: mski_deleted(s, e, message->body); break;
+    case MISSKEY_NOTE_UPDATE_UPDATED: return mski_edited(s, e, message->body);
+    default: break;
+    }
+    return e->changed;
+}
+
 MISSKEY_API uint32_t misskey_store_update(misskey_store *store, const misskey_message *message)
 {
     const uint16_t i = mski_find_note_of(store, message->id);
+    uint32_t changed;
     mski_edit e;
     if (message->kind != MISSKEY_KIND_NOTE_UPDATED || i == MSKI_NONE) return 0;
+    MISSKEY_MEMSET(&e, 0, sizeof e);
     e.slot = mski_slot(store, i);
     e.limit = store->d_.note_size;
-    e.changed = 0;
     if (e.slot->flags_ & MSKI_DELETED) return 0;
-    switch (misskey_note_update_find(message->event)) {
-    case MISSKEY_NOTE_UPDATE_REACTED: mski_reacted(store, &e, message->body, true); break;
-    case MISSKEY_NOTE_UPDATE_UNREACTED: mski_reacted(store, &e, message->body, false); break;
-    case MISSKEY_NOTE_UPDATE_POLL_VOTED: mski_voted(store, &e, message->body); break;
-    case MISSKEY_NOTE_UPDATE_MADE_PRIVATE:
-    case MISSKEY_NOTE_UPDATE_DELETED: mski_deleted(store, &e, message->body); break;
-    case MISSKEY_NOTE_UPDATE_UPDATED: return mski_edited(store, &e, message->body);
-    default: break;
-    }
-    return e.changed;
+    changed = mski_apply_update(store, &e, message);
+    if ((e.slot->flags_ & MSKI_COMPLETE) == 0) e.told &= ~(uint32_t)MISSKEY_CHANGED_REACTIONS; /* counted from nothing */
+    e.slot->flags_ = (uint16_t)(e.slot->flags_ | e.told << MSKI_TOLD_AT);
+    return changed;
 }
 
 MISSKEY_API misskey_json misskey_store_get(misskey_store *store, misskey_jstr id)
@@ -10194,39 +10480,51 @@ static bool mski_is_young(const misskey_store *s, misskey_note_slot *slot, int64
     return unix_ms - made <= (int64_t)s->d_.max_age_ms;
 }
 
+/* Captures what a hold of note i needs captured, all of it or nothing: the note, and what it repeats (NULL: nothing),
+   which may have no slot yet. */
+static MSKI_NOINLINE misskey_err mski_capture_both(misskey_store *s, uint16_t i, const mski_repeated *inner)
+{
+    misskey_note_slot *const slot = mski_slot(s, i);
+    const bool captured = (slot->flags_ & MSKI_CAPTURED) != 0;
+    misskey_err err = captured ? MISSKEY_ERR_OK : mski_capture(s, slot);
+    if (err != MISSKEY_ERR_OK || inner == NULL) return err;
+    if (inner->at == MSKI_NONE) err = misskey_note_capture(s->d_.session, inner->id.ptr, inner->id.len);
+    else if ((mski_slot(s, inner->at)->flags_ & MSKI_CAPTURED) == 0) err = mski_capture(s, mski_slot(s, inner->at));
+    if (err != MISSKEY_ERR_OK && !captured) mski_uncapture(s, slot);
+    return err;
+}
+
 MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id, int64_t unix_ms)
 {
     const uint16_t i = mski_find_note_of(store, id);
     misskey_note_slot *slot;
+    mski_repeated inner;
     misskey_err err;
-    bool capture, captured;
+    bool repeats, young;
     uint16_t j;
     if (i == MSKI_NONE) return MISSKEY_ERR_STALE;
     slot = mski_slot(store, i);
-    capture = mski_is_young(store, slot, unix_ms);
-    captured = (slot->flags_ & MSKI_CAPTURED) != 0;
-    err = mski_hold(store, i, capture);
-    if (err != MISSKEY_ERR_OK || slot->inner_ != MSKI_NONE) return err;
-    j = mski_put_inner(store, i, NULL);
-    if (j == MSKI_NONE) return err;
-    err = mski_hold(store, j, capture);
-    if (err == MISSKEY_ERR_OK) {
-        slot->inner_ = j;
-        mski_slot(store, j)->along_++;
-    } else {
-        if (--slot->holds_ == 0) mski_list_newest(store, i);
-        if (!captured) mski_uncapture(store, slot);
-    }
-    return err;
+    young = mski_is_young(store, slot, unix_ms);
+    repeats = slot->inner_ == MSKI_NONE && mski_find_inner(store, i, NULL, &inner);
+    if (slot->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
+    if (repeats && inner.at != MSKI_NONE && mski_slot(store, inner.at)->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
+    err = young ? mski_capture_both(store, i, repeats ? &inner : NULL) : MISSKEY_ERR_OK;
+    if (err != MISSKEY_ERR_OK) return err;
+    mski_hold(store, i);
+    if (!repeats) return MISSKEY_ERR_OK;
+    j = mski_put_inner(store, i, NULL, MSKI_COPY);
+    if (young) mski_slot(store, j)->flags_ |= MSKI_CAPTURED;
+    mski_hold_along(store, i, j);
+    return MISSKEY_ERR_OK;
 }
 
 MISSKEY_API misskey_err misskey_store_release(misskey_store *store, misskey_jstr id)
 {
     const uint16_t i = mski_find_note_of(store, id);
     misskey_note_slot *slot;
-    if (i == MSKI_NONE || mski_slot(store, i)->holds_ == mski_slot(store, i)->along_) return MISSKEY_ERR_STALE;
+    if (i == MSKI_NONE || mski_holds(mski_slot(store, i)) == 0) return MISSKEY_ERR_STALE;
     slot = mski_slot(store, i);
-    if (slot->holds_ == 1 && slot->inner_ != MSKI_NONE) {
+    if (mski_holds(slot) == 1 && slot->inner_ != MSKI_NONE) {
         mski_slot(store, slot->inner_)->along_--;
         mski_drop_hold(store, slot->inner_);
         slot->inner_ = MSKI_NONE;
@@ -10239,17 +10537,18 @@ MISSKEY_API misskey_err misskey_store_release(misskey_store *store, misskey_jstr
 static uint32_t mski_grace_left(const misskey_store *s)
 {
     const misskey_note_slot *slot;
-    uint32_t due;
-    if (s->first_ == MSKI_NONE) return MISSKEY_FOREVER;
+    if (s->num_ == 0 || s->first_ == MSKI_NONE) return MISSKEY_FOREVER;
     slot = mski_slot(s, s->first_);
     if (slot->holds_ > 0 || (slot->flags_ & MSKI_CAPTURED) == 0) return 0;
-    due = slot->released_ + s->d_.grace_ms;
-    return mski_due(s->now_, due) ? 0 : due - s->now_;
+    return mski_remaining(s->now_, slot->released_, s->d_.grace_ms);
 }
 
 MISSKEY_API void misskey_store_tick(misskey_store *store, uint32_t now_ms)
 {
-    store->now_ = now_ms;
+    if (store->num_ == 0) return;
+    if (!store->ticked_) store->clock_ = now_ms; /* time begins with the first tick */
+    store->ticked_ = true;
+    mski_advance(&store->now_, &store->clock_, now_ms);
     while (store->first_ != MSKI_NONE) {
         const uint16_t i = store->first_;
         misskey_note_slot *const slot = mski_slot(store, i);

@@ -105,18 +105,37 @@ static bool here(const char *name) { return get(name).ptr != NULL; }
 
 static misskey_json member(const char *name, const char *key) { return misskey_json_get(get(name), key); }
 
-/* What changed by putting this; the sign says that it was refused. */
-static int64_t put(const char *format, ...)
+typedef misskey_err put_call(misskey_store *store, misskey_json note, uint32_t *changed);
+
+static int64_t put_by(put_call *call, const char *format, va_list args)
 {
     char text[LINE];
     uint32_t changed = 0xFFFFFFFF;
     misskey_err err;
-    va_list args;
-    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    err = misskey_store_put(&bench.store, json("%s", text), &changed);
+    err = call(&bench.store, json("%s", text), &changed);
     return err == MISSKEY_ERR_OK ? (int64_t)changed : -(int64_t)err;
+}
+
+/* What changed by putting this; the sign says that it was refused. */
+static int64_t put(const char *format, ...)
+{
+    va_list args;
+    int64_t changed;
+    va_start(args, format);
+    changed = put_by(misskey_store_put, format, args);
+    va_end(args);
+    return changed;
+}
+
+static int64_t put_fetched(const char *format, ...)
+{
+    va_list args;
+    int64_t changed;
+    va_start(args, format);
+    changed = put_by(misskey_store_put_fetched, format, args);
+    va_end(args);
+    return changed;
 }
 
 /* A note like those of servers, with these members. */
@@ -381,9 +400,9 @@ TEST who_had_reacted_before_counts_no_more(void)
     CHANGED(0, reacted("a", "u2", "a/b"));
     CHANGED(REACTIONS, reacted("a", "u2", ":x:"));
     CHANGED(REACTIONS, unreacted("a", "u1", ":x:"));
-    CHANGED(REACTIONS | REST, put(NOTE("a", ",'reactions':{':x:':5},'reactionAndUserPairCache':['u1/:x:']")));
+    CHANGED(REST, put(NOTE("a", ",'reactions':{':x:':5},'reactionAndUserPairCache':['u1/:x:']")));
     CHANGED(0, unreacted("a", "u1", ":x:")); /* what came as an update is known better */
-    IS("a", NOTE("a", ",'reactions':{':x:':5},'reactionAndUserPairCache':['u1/:x:']"));
+    IS("a", NOTE("a", ",'reactions':{':x:':2},'reactionAndUserPairCache':['u1/:x:']"));
     PASS();
 }
 
@@ -479,10 +498,10 @@ TEST my_vote_survives_a_put(void)
     CHANGED(POLL, put(NOTE("a", CHOICES("5,'isVoted':false", "7,'isVoted':false"))));
     IS("a", NOTE("a", CHOICES("5,'isVoted':true", "7,'isVoted':false")));
     CHANGED(POLL, put(NOTE("a", CHOICES("5", "8"))));
-    IS("a", NOTE("a", CHOICES("5,'isVoted':true", "8")));
-    CHANGED(POLL, put(NOTE("a", "")));
-    CHANGED(POLL, put(NOTE("a", CHOICES("5", "8"))));
-    IS("a", NOTE("a", CHOICES("5,'isVoted':true", "8")));
+    IS("a", NOTE("a", CHOICES("5,'isVoted':true", "8,'isVoted':false")));
+    CHANGED(POLL, put_fetched(NOTE("a", CHOICES("4", "8"))));
+    IS("a", NOTE("a", CHOICES("4,'isVoted':true", "8")));
+    CHANGED(0, voted("a", "me", "0"));
     PASS();
 }
 
@@ -502,7 +521,9 @@ TEST choices_that_are_no_objects_stay_as_they_are(void)
     CHANGED(NEW, put(NOTE("a", CHOICES("0", "0"))));
     CHANGED(POLL, voted("a", "me", "0"));
     CHANGED(POLL, voted("a", "me", "1"));
-    CHANGED(POLL, put(NOTE("a", ",'poll':{'choices':['a',5]}")));
+    CHANGED(0, put(NOTE("a", ",'poll':{'choices':['a',5,{'votes':7}]}")));
+    IS("a", NOTE("a", CHOICES("1,'isVoted':true", "1,'isVoted':true")));
+    CHANGED(POLL, put_fetched(NOTE("a", ",'poll':{'choices':['a',5]}")));
     IS("a", NOTE("a", ",'poll':{'choices':['a',5]}"));
     PASS();
 }
@@ -800,6 +821,219 @@ TEST counts_of_a_whole_note_replace_what_was_counted_before(void)
     CHANGED(0, reacted("a", "u1", "p"));
     CHANGED(REACTIONS, reacted("a", "u2", "p"));
     IS("a", NOTE("a", ",'reactions':{'p':6,'q':1},'reactionCount':7"));
+    PASS();
+}
+
+/* --- copies that are older or newer than updates --- */
+
+#define VALUE(id, key, value) CHECK(same(member(id, key), json("%s", value)))
+
+/* Are these the votes of the two choices? */
+static bool votes(const char *name, int64_t first, int64_t second)
+{
+    misskey_iter it = misskey_json_iter(misskey_json_get(member(name, "poll"), "choices"));
+    int64_t a, b;
+    return misskey_json_next(&it) && misskey_json_i64(misskey_json_get(it.value, "votes"), &a) && a == first &&
+           misskey_json_next(&it) && misskey_json_i64(misskey_json_get(it.value, "votes"), &b) && b == second;
+}
+
+TEST an_older_copy_takes_no_count_back(void)
+{
+    const char *const older[] = {
+        NOTE("a", ",'text':'t','reactions':{'p':1},'reactionCount':1" CHOICES("0", "3")),
+        NOTE("a", ",'text':'t','reactions':{},'reactionCount':0" CHOICES("0", "0")),
+        NOTE("a", ",'text':'t'"),
+        "{'id':'a','poll':{'choices':[{'text':'a','votes':0},{'text':'b','votes':3}]}}",
+        "{'id':'a','reactions':{'p':1},'reactionCount':0}",
+        NOTE("a", ",'text':'t','reactions':null,'reactionCount':null,'poll':null"),
+        RENOTE("r", "a", NOTE("a", ",'text':'t','reactions':{'p':1}" CHOICES("0", "3"))),
+        RENOTE("r", "a", "{'id':'a','reactions':{}}"),
+    };
+    size_t i, j;
+    for (i = 0; i < sizeof older / sizeof *older; i++) for (j = 0; j < sizeof older / sizeof *older; j++) {
+        CHECK(begin());
+        put("%s", older[0]);
+        CHANGED(REACTIONS, reacted("a", "u1", "p"));
+        CHANGED(REACTIONS, reacted("a", "u2", "q"));
+        CHANGED(POLL, voted("a", "u1", "0"));
+        CHECK(put("%s", older[i]) >= 0);
+        CHECK(put("%s", older[j]) >= 0);
+        VALUE("a", "reactions", "{'p':2,'q':1}");
+        VALUE("a", "reactionCount", "3");
+        CHECK(votes("a", 1, 3));
+        CHANGED(0, reacted("a", "u1", "p"));
+        CHANGED(REACTIONS, unreacted("a", "u1", "p"));
+        VALUE("a", "reactions", "{'p':1,'q':1}");
+    }
+    PASS();
+}
+
+TEST a_copy_that_counts_more_is_newer(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'reactions':{':x@.:':1},'reactionCount':1" CHOICES("1", "1")));
+    CHANGED(REACTIONS, reacted("a", "u1", ":x:"));
+    CHANGED(POLL, voted("a", "u1", "1"));
+    CHANGED(REACTIONS | POLL,
+            put(NOTE("a", ",'reactions':{':x:':4,'q':1},'reactionCount':5" CHOICES("3", "1"))));
+    VALUE("a", "reactions", "{':x@.:':4,'q':1}");
+    VALUE("a", "reactionCount", "5");
+    CHECK(votes("a", 3, 2));
+    PASS();
+}
+
+TEST no_copy_brings_a_reaction_again_that_was_taken_back(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'reactions':{'p':1,'q':1},'reactionCount':2"));
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    CHANGED(REACTIONS, unreacted("a", "u1", "p"));
+    CHANGED(REACTIONS, unreacted("a", "u2", "q"));
+    CHANGED(0, put(NOTE("a", ",'reactions':{'p':2,'q':1},'reactionCount':3")));
+    VALUE("a", "reactions", "{'p':1}");
+    VALUE("a", "reactionCount", "1");
+    PASS();
+}
+
+TEST an_older_copy_keeps_my_reaction(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'reactions':{'p':1},'myReaction':'p'"));
+    CHANGED(REACTIONS | MY_REACTION, unreacted("a", "me", "p"));
+    CHANGED(0, put(NOTE("a", ",'reactions':{'p':1},'myReaction':'p'")));
+    CHANGED(0, put("{'id':'a','myReaction':'p'}"));
+    VALUE("a", "myReaction", "null");
+    CHANGED(REACTIONS | MY_REACTION, reacted("a", "me", "q"));
+    CHANGED(0, put("{'id':'a','myReaction':null}"));
+    VALUE("a", "myReaction", "'q'");
+    CHANGED(REACTIONS | MY_REACTION, put_fetched(NOTE("a", ",'reactions':{'p':1},'myReaction':'p'")));
+    VALUE("a", "myReaction", "'p'");
+    PASS();
+}
+
+TEST an_older_copy_does_not_undo_an_edit(void)
+{
+    const char *const before = NOTE("a", ",'text':'before','cw':null,'updatedAt':'2026-01-01T00:00:00.000Z'");
+    CHECK(begin());
+    put("%s", before);
+    CHANGED(TEXT, told("a", "updated", "{'text':'after','cw':null}"));
+    CHANGED(0, put("%s", before));
+    CHANGED(REST, put(NOTE("a", ",'text':'before','cw':null")));
+    VALUE("a", "text", "'after'");
+    CHANGED(TEXT | REST, put(NOTE("a", ",'text':'later','cw':null,'updatedAt':'2026-01-01T00:00:01.000Z'")));
+    VALUE("a", "text", "'later'");
+    CHANGED(TEXT, told("a", "updated", "{'note':" NOTE("a", ",'text':'last','cw':null,"
+                                       "'updatedAt':'2026-01-01T00:00:01.000Z'") "}"));
+    CHANGED(TEXT | REST, put_fetched("%s", before));
+    PASS();
+}
+
+TEST an_edit_does_not_undo_counts(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'text':'t','reactions':{'p':1}"));
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    CHANGED(TEXT, told("a", "updated", "{'note':" NOTE("a", ",'text':'new','reactions':{'p':1}") "}"));
+    IS("a", NOTE("a", ",'text':'new','reactions':{'p':2}"));
+    PASS();
+}
+
+TEST what_was_fetched_is_the_truth(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'text':'t','reactions':{'p':5},'reactionCount':5" CHOICES("3", "3")));
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    CHANGED(REACTIONS, unreacted("a", "u3", "p"));
+    CHANGED(POLL, voted("a", "u1", "1"));
+    CHANGED(REACTIONS | POLL,
+            put_fetched(NOTE("a", ",'text':'t','reactions':{'p':1},'reactionCount':1" CHOICES("3", "2"))));
+    IS("a", NOTE("a", ",'text':'t','reactions':{'p':1},'reactionCount':1" CHOICES("3", "2")));
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));    /* taken back in the gap, and done again */
+    CHANGED(POLL, voted("a", "u1", "1"));
+    IS("a", NOTE("a", ",'text':'t','reactions':{'p':2},'reactionCount':2" CHOICES("3", "3")));
+    PASS();
+}
+
+TEST a_fetched_renote_brings_the_truth_of_what_it_repeats(void)
+{
+    CHECK(begin());
+    put(RENOTE("r", "a", NOTE("a", ",'reactions':{'p':5}")));
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    CHECK(put_fetched(RENOTE("r", "a", NOTE("a", ",'reactions':{'p':2}"))) >= 0);
+    IS("a", NOTE("a", ",'reactions':{'p':2}"));
+    PASS();
+}
+
+TEST what_was_fetched_knows_who_looks_at_it(void)
+{
+    CHECK(begin());
+    put("{'id':'a','myReaction':'p','user':{'badgeRoles':[]}}");
+    CHECK(put_fetched(NOTE("a", ",'user':{'id':'u'},'myReaction':'q'")) > 0);
+    IS("a", NOTE("a", ",'user':{'id':'u','badgeRoles':[]},'myReaction':'q'"));
+    CHECK(put_fetched(NOTE("a", ",'user':{'id':'u'}")) == 0);
+    IS("a", NOTE("a", ",'user':{'id':'u','badgeRoles':[]},'myReaction':'q'"));
+    PASS();
+}
+
+/* --- names with escapes --- */
+
+TEST a_name_with_escapes_is_the_same_name(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'reactions':{},'reaction\\u0073':5,'reactionEmojis':{},'reactionEmoji\\u0073':'y'"));
+    CHANGED(REACTIONS, told("a", "reacted", "{'reaction':':n@h:','userId':'u2','emoji':{'name':'n@h','url':'z'}}"));
+    VALUE("a", "reactions", "{':n@h:':1}");
+    VALUE("a", "reactionEmojis", "{'n@h':'z'}");
+    CHANGED(REACTIONS, told("a", "reacted", "{'reaction':':n@h:','userId':'u3','emoji':{'name':'\\u006e@h','url':'z'}}"));
+    VALUE("a", "reactionEmojis", "{'n@h':'z'}");
+    put(NOTE("b", ",'te\\u0078t':'t','poll':{'choices':[{'\\u0076otes':1}]}"));
+    CHANGED(TEXT, put(NOTE("b", ",'text':'new','poll':{'choices':[{'\\u0076otes':1}]}")));
+    IS("b", NOTE("b", ",'te\\u0078t':'new','poll':{'choices':[{'\\u0076otes':1}]}"));
+    CHANGED(POLL, voted("b", "u1", "0"));
+    IS("b", NOTE("b", ",'te\\u0078t':'new','poll':{'choices':[{'\\u0076otes':2}]}"));
+    CHANGED(TEXT, put(NOTE("b", ",'poll':{'choices':[{'\\u0076otes':1}]}")));
+    CHECK(member("b", "text").ptr == NULL);
+    PASS();
+}
+
+TEST a_renoted_id_with_escapes_is_the_same_id(void)
+{
+    CHECK(begin());
+    CHANGED(NEW, put(RENOTE("r", "ab", NOTE("\\u0061b", ",'text':'t'"))));
+    CHECK(here("ab"));
+    PASS();
+}
+
+/* Does the store take it for a renote exactly when misskey_note_is_renote does? */
+TEST what_is_a_renote_is_one_question(void)
+{
+    static const char *const parts[][4] = {
+        { "", ",'text':null", ",'text':''", ",'text':'t'" }, { "", ",'cw':null", ",'cw':''", ",'cw':{}" },
+        { "", ",'replyId':null", ",'replyId':'x'", ",'replyId':7" },
+        { "", ",'files':[]", ",'files':[{}]", ",'files':{'a':1}" },
+        { "", ",'fileIds':[]", ",'fileIds':['f']", ",'fileIds':'f'" },
+        { "", ",'poll':null", ",'poll':{}", ",'poll':false" },
+        { "", ",'hasPoll':false", ",'hasPoll':true", ",'hasPoll':1" },
+        { "", ",'event':null", ",'event':{}", ",'event':'e'" },
+    };
+    unsigned n;
+    for (n = 0; n < 65536; n += n % 7 + 1) {
+        char text[512];
+        unsigned i;
+        misskey_json row;
+        misskey_note note;
+        CHECK(begin());
+        snprintf(text, sizeof text, "{'id':'r','userId':'u','renoteId':'a','renote':{'id':'a','userId':'u'}");
+        for (i = 0; i < 8; i++) strcat(text, parts[i][n >> (2 * i) & 3]);
+        strcat(text, "}");
+        row = json("%s", text);
+        CHECK(misskey_note_read(row, &note));
+        CHECK(misskey_store_put(&bench.store, row, NULL) == MISSKEY_ERR_OK);
+        if (here("a") != misskey_note_is_renote(&note)) {
+            printf("  %s\n", text);
+            FAIL();
+        }
+    }
     PASS();
 }
 
@@ -1817,6 +2051,196 @@ TEST without_a_session_nothing_is_captured(void)
     PASS();
 }
 
+/* Is nothing held, so that every slot can make room? */
+static bool all_make_room(size_t notes)
+{
+    char text[128];
+    size_t i;
+    for (i = 0; i < notes; i++) {
+        snprintf(text, sizeof text, NOTE("new%d", ""), (int)i);
+        if (put("%s", text) != NEW) return false;
+    }
+    for (i = 0; i < notes; i++) {
+        snprintf(text, sizeof text, "new%d", (int)i);
+        if (!here(text)) return false;
+    }
+    return true;
+}
+
+/* x is a renote of y, which the store knows as a renote of z, and so on, back to x in a ring. */
+TEST renotes_of_renotes_hold_nothing_for_good(void)
+{
+    static const char *const names[] = { "a", "b", "c", "d" };
+    unsigned order, ring;
+    for (ring = 1; ring <= NOTES; ring++) for (order = 0; order < 256; order++) {
+        unsigned i;
+        CHECK(begin());
+        for (i = 0; i < 2 * NOTES; i++) { /* twice: the first time some know nothing of those behind them */
+            char text[400];
+            snprintf(text, sizeof text, RENOTE("%s", "%s", NOTE("%s", ",'text':'t'")), names[i % NOTES],
+                     names[(i + 1) % NOTES % ring], names[(i + 1) % NOTES % ring]);
+            CHECK(put("%s", text) >= 0);
+        }
+        for (i = 0; i < 4; i++) OK(hold(names[order >> (2 * i) & 3]));
+        for (i = 4; i-- > 0;) OK(release(names[order >> (2 * (i ^ (order & 3))) & 3]));
+        for (i = 0; i < NOTES; i++) REFUSED(STALE, release(names[i]));
+        CHECK(all_make_room(NOTES));
+    }
+    PASS();
+}
+
+TEST a_hold_that_is_refused_changes_nothing(void)
+{
+    uint16_t captures;
+    for (captures = 0; captures < 2; captures++) {
+        CHECK(begin_captured(captures));
+        CHANGED(NEW, put(RENOTE("r", "j", NOTE("j", ""))));
+        CHANGED(NEW, put(NOTE("x", "")));
+        CHANGED(NEW, put(NOTE("y", "")));
+        CHANGED(NEW, put(NOTE("z", "")));   /* j has made room */
+        CHECK(!here("j"));
+        REFUSED(FULL, hold("r"));
+        SAID("");
+        CHECK(here("x") && here("y") && here("z") && !here("j"));
+        REFUSED(STALE, release("r"));
+        CHANGED(NEW, put(NOTE("n", "")));   /* r is still what was unused for longest */
+        CHECK(!here("r") && here("x"));
+    }
+    PASS();
+}
+
+TEST a_view_into_the_store_can_be_put(void)
+{
+    const char *const quoted = NOTE("b", ",'text':'this text is longer than what stands before it in the quote'");
+    misskey_note note;
+    CHECK(begin());
+    CHANGED(NEW, put("{'id':'a','userId':'u','text':'a quote','renoteId':'b','renote':%s}", quoted));
+    CHANGED(NEW, put(NOTE("c", "")));
+    CHANGED(NEW, put(NOTE("d", "")));
+    CHANGED(NEW, put(NOTE("e", "")));           /* a is what would make room now */
+    CHECK(misskey_note_read(misskey_store_get(&bench.store, id("a")), &note));
+    CHANGED(NEW, put(NOTE("c", "")) | NEW);
+    CHANGED(NEW, put(NOTE("d", "")) | NEW);
+    CHANGED(NEW, put(NOTE("e", "")) | NEW);
+    OK(misskey_store_put(&bench.store, note.renote, NULL));
+    IS("b", quoted);
+    CHECK(here("a") && !here("c"));
+    OK(misskey_store_put(&bench.store, misskey_store_get(&bench.store, id("b")), NULL));
+    IS("b", quoted);
+    OK(hold("b"));
+    OK(hold("d"));
+    OK(hold("e"));
+    CHECK(misskey_note_read(misskey_store_get(&bench.store, id("a")), &note));
+    put("{'id':'a','userId':'u','text':'a quote','renoteId':'n','renote':" NOTE("n", ",'text':'t'") "}");
+    CHECK(misskey_note_read(misskey_store_get(&bench.store, id("a")), &note));
+    REFUSED(FULL, misskey_store_put(&bench.store, note.renote, NULL)); /* only a could make room */
+    CHECK(here("a") && !here("n"));
+    PASS();
+}
+
+/* A part of a note that says to be the note itself, and a renote within a quote of that quote. */
+TEST a_view_into_the_store_that_repeats_itself(void)
+{
+    const char *const own = "{'id':'a','userId':'u','text':'t','renoteId':'a','renote':" NOTE("a", ",'text':'x'") "}";
+    const char *const ring = "{'id':'a','userId':'u','text':'t','renoteId':'b','renote':"
+                             RENOTE("b", "a", NOTE("a", ",'text':'x'")) "}";
+    misskey_note note;
+    CHECK(begin());
+    CHANGED(NEW, put("%s", own));
+    CHECK(misskey_note_read(get("a"), &note));
+    OK(misskey_store_put(&bench.store, note.renote, NULL));
+    IS("a", own);
+    CHECK(begin());
+    CHANGED(NEW, put("%s", ring));
+    CHECK(misskey_note_read(get("a"), &note));
+    OK(misskey_store_put(&bench.store, note.renote, NULL));
+    IS("a", ring);
+    CHECK(here("b"));
+    REFUSED(STALE, release("a"));
+    CHECK(all_make_room(NOTES));
+    PASS();
+}
+
+TEST a_store_that_is_only_zeroed_does_nothing(void)
+{
+    static const misskey_store zero;
+    int failed;
+    for (failed = 0; failed < 2; failed++) {
+        prepare();
+        bench.store = zero;
+        bench.desc.note_size = 1;
+        if (failed) REFUSED(TOO_SMALL, misskey_store_init(&bench.store, &bench.desc));
+        REFUSED(BAD_STATE, -(int)put(NOTE("a", "")));
+        REFUSED(BAD_STATE, -(int)put_fetched(NOTE("a", "")));
+        CHANGED(0, reacted("a", "u", "p"));
+        CHECK(!here("a"));
+        REFUSED(STALE, hold("a"));
+        REFUSED(STALE, release("a"));
+        misskey_store_tick(&bench.store, 5);
+        CHECK(misskey_store_timeout(&bench.store) == MISSKEY_FOREVER);
+    }
+    PASS();
+}
+
+TEST a_grace_without_end(void)
+{
+    static const uint32_t longest[] = { MISSKEY_FOREVER, 0x80000000u, MISSKEY_FOREVER - 1 };
+    size_t i;
+    for (i = 0; i < 3; i++) {
+        uint32_t passed;
+        CHECK(begin_captured(CAPTURES));
+        bench.desc.grace_ms = longest[i];
+        OK(misskey_store_init(&bench.store, &bench.desc));
+        tick(0x12345678u);
+        CHANGED(NEW, put(NOTE("a", "")));
+        OK(hold("a"));
+        OK(release("a"));
+        CHECK(misskey_store_timeout(&bench.store) == longest[i]);
+        for (passed = 0; passed < 0x7F000000u; passed += 0x10000000u) tick(0x12345678u + passed);
+        SAID("s:a");
+        if (longest[i] == 0x80000000u) {
+            tick(0x12345678u + 0x7FFFFFFFu);
+            SAID("");
+            tick(0x12345678u + 0x80000000u);
+            SAID("u:a");
+        }
+    }
+    PASS();
+}
+
+TEST a_clock_that_steps_back_ends_no_grace(void)
+{
+    CHECK(begin_captured(CAPTURES));
+    CHANGED(NEW, put(NOTE("a", "")));
+    OK(hold("a"));
+    OK(release("a"));           /* at 1000 */
+    SAID("s:a");
+    tick(996);
+    tick(0xFFFFFFF0u);
+    SAID("");
+    tick(9000);
+    SAID("");
+    tick(10100);
+    SAID("u:a");
+    PASS();
+}
+
+TEST time_begins_with_the_first_tick(void)
+{
+    CHECK(begin_captured(CAPTURES));
+    OK(misskey_store_init(&bench.store, &bench.desc));
+    CHANGED(NEW, put(NOTE("a", "")));
+    OK(hold("a"));
+    OK(release("a"));
+    misskey_store_tick(&bench.store, 1234567890u);
+    SAID("s:a");
+    misskey_store_tick(&bench.store, 1234567890u + 9999);
+    SAID("");
+    misskey_store_tick(&bench.store, 1234567890u + 10000);
+    SAID("u:a");
+    PASS();
+}
+
 SUITE(reactions)
 {
     RUN_TEST(forms_of_a_reaction_are_one_key);
@@ -1877,6 +2301,22 @@ SUITE(notes)
     RUN_TEST(a_renote_leaves_a_deleted_note_deleted);
 }
 
+SUITE(copies)
+{
+    RUN_TEST(an_older_copy_takes_no_count_back);
+    RUN_TEST(a_copy_that_counts_more_is_newer);
+    RUN_TEST(no_copy_brings_a_reaction_again_that_was_taken_back);
+    RUN_TEST(an_older_copy_keeps_my_reaction);
+    RUN_TEST(an_older_copy_does_not_undo_an_edit);
+    RUN_TEST(an_edit_does_not_undo_counts);
+    RUN_TEST(what_was_fetched_is_the_truth);
+    RUN_TEST(a_fetched_renote_brings_the_truth_of_what_it_repeats);
+    RUN_TEST(what_was_fetched_knows_who_looks_at_it);
+    RUN_TEST(a_name_with_escapes_is_the_same_name);
+    RUN_TEST(a_renoted_id_with_escapes_is_the_same_id);
+    RUN_TEST(what_is_a_renote_is_one_question);
+}
+
 SUITE(slots)
 {
     RUN_TEST(the_note_unused_for_longest_makes_room);
@@ -1932,6 +2372,14 @@ SUITE(captures)
     RUN_TEST(captures_of_the_application_are_its_own);
     RUN_TEST(a_deleted_note_is_released_like_any_other);
     RUN_TEST(without_a_session_nothing_is_captured);
+    RUN_TEST(renotes_of_renotes_hold_nothing_for_good);
+    RUN_TEST(a_hold_that_is_refused_changes_nothing);
+    RUN_TEST(a_view_into_the_store_can_be_put);
+    RUN_TEST(a_view_into_the_store_that_repeats_itself);
+    RUN_TEST(a_store_that_is_only_zeroed_does_nothing);
+    RUN_TEST(a_grace_without_end);
+    RUN_TEST(a_clock_that_steps_back_ends_no_grace);
+    RUN_TEST(time_begins_with_the_first_tick);
 }
 
 GREATEST_MAIN_DEFS();
@@ -1942,6 +2390,7 @@ int main(int argc, char **argv)
     RUN_SUITE(reactions);
     RUN_SUITE(updates);
     RUN_SUITE(notes);
+    RUN_SUITE(copies);
     RUN_SUITE(slots);
     RUN_SUITE(captures);
     GREATEST_MAIN_END();

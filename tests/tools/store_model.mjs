@@ -55,10 +55,14 @@ function normalForm(reaction) {
 const isMinimized = (note) => typeof note.userId !== 'string' && typeof note.createdAt !== 'string';
 
 function isRenote(note) {
-    const none = (name) => note[name] === undefined || note[name] === null;
-    return typeof note.renoteId === 'string' && ['text', 'cw', 'replyId', 'poll'].every(none) &&
-        (none('files') || note.files.length === 0);
+    const files = Array.isArray(note.fileIds) ? note.fileIds : note.files;
+    return typeof note.renoteId === 'string' && !['text', 'cw', 'replyId'].some((name) => typeof note[name] === 'string') &&
+        !isObject(note.poll) && !isObject(note.event) && note.hasPoll !== true &&
+        (!Array.isArray(files) || files.length === 0);
 }
+
+// A time as misskey_jstr_time reads it, or NaN.
+const timeOf = (v) => (typeof v === 'string' && /^\d{4}-\d\d-\d\dT/.test(v) ? Date.parse(v) : NaN);
 
 // --- the model ---
 
@@ -82,7 +86,8 @@ class Store {
             if (victim === undefined) return undefined;
             this.entries.delete(victim.id);
         }
-        const entry = { id, note: { id }, viewed: false, deleted: false, told: false, holds: 0 };
+        const entry = { id, note: { id }, viewed: false, complete: false, deleted: false, refetch: false, holds: 0 };
+        Object.assign(entry, { told: 0, takenBack: false });
         Object.assign(entry, { along: 0, held: null });
         entry.seen = new Map();
         this.entries.set(id, entry);
@@ -98,60 +103,116 @@ class Store {
         return !known;
     }
 
-    put(note) {
+    // source: 'copy', 'edit' or 'fetched'
+    put(note, source) {
         let entry = this.entries.get(note.id);
         const fresh = entry === undefined;
         if (isRenote(note) && (note.renote?.id ?? note.renoteId) === note.renoteId) this.touch(note.renoteId);
         if (fresh) entry = this.make(note.id, null);
         if (entry === undefined) return 'FULL';
-        const bits = this.merge(entry, note, fresh);
+        const bits = this.merge(entry, note, fresh, source);
         this.touch(entry.id);
-        const inner = isMinimized(note) || isRenote(note) ? this.putInner(entry, note.renote, true) : undefined;
+        const inner = isMinimized(note) || isRenote(note) ? this.putInner(entry, note.renote, source) : undefined;
         if (entry.holds > 0) this.holdAlong(entry, inner);
         return `OK ${bits}`;
     }
 
-    // The note that a renote repeats gets an entry of its own. news: what is known of it is not from long ago.
-    putInner(row, inner, news) {
+    // The note that a renote repeats gets an entry of its own. No source: what is known of it is from long ago.
+    putInner(row, inner, source) {
         const id = row.note.renoteId;
         if (!isRenote(row.note) || (inner?.id ?? id) !== id) return undefined;
         const old = this.entries.get(id);
         const entry = old ?? (isObject(inner) && 'id' in inner ? this.make(id, row) : undefined);
         if (entry === undefined) return undefined;
-        if (isObject(inner) && (news || old === undefined)) this.merge(entry, inner, old === undefined);
+        if (isObject(inner) && (source !== undefined || old === undefined)) {
+            this.merge(entry, inner, old === undefined, source ?? 'copy');
+        }
         this.touch(id);
         this.touch(row.id);
         return entry;
     }
 
-    merge(entry, note, fresh) {
+    merge(entry, note, fresh, source) {
         if (entry.deleted) return 0;
         const before = members(entry.note);
-        entry.note = this.merged(entry, clone(note), fresh);
+        entry.told = this.stillTold(entry, note, source);
+        if ((entry.told & REACTIONS) === 0) entry.takenBack = false;
+        entry.note = this.merged(entry, clone(note), fresh, source);
         if (isMinimized(note)) entry.viewed = true;
-        else entry.told = false;
+        else Object.assign(entry, { refetch: false, complete: true });
+        this.restoreVotes(entry);
+        if (source === 'fetched') this.forget(entry);
         for (const pair of Array.isArray(note.reactionAndUserPairCache) ? note.reactionAndUserPairCache : []) {
             const slash = asText(pair).indexOf('/');
             const doing = `reaction ${asText(pair).slice(0, slash)} ${normalForm(asText(pair).slice(slash + 1))}`;
             if (slash >= 0 && !entry.seen.has(doing)) this.remember(entry, doing, true);
         }
-        this.restoreVotes(entry);
+        if (source === 'edit') entry.told |= TEXT;
         return fresh ? NEW : difference(before, entry.note);
     }
 
-    // A minimized form goes over what is there. What such forms have, made for the viewer, stays from then on.
-    merged(entry, note, fresh) {
+    // What this form must not change.
+    stillTold(entry, note, source) {
+        if (source === 'fetched') return 0;
+        const came = timeOf(note.updatedAt), had = timeOf(entry.note.updatedAt);
+        const later = !Number.isNaN(came) && (Number.isNaN(had) || came > had);
+        return source === 'edit' || later ? entry.told & ~TEXT : entry.told;
+    }
+
+    // After the truth only the own votes are still known.
+    forget(entry) {
+        const choices = entry.note.poll?.choices;
+        entry.seen.clear();
+        for (const [i, choice] of Array.isArray(choices) ? choices.entries() : []) {
+            if (!isObject(choice) || choice.isVoted !== true || this.me === undefined) continue;
+            this.remember(entry, `vote ${this.me} ${Number.isInteger(choice.id) ? choice.id : i}`, true);
+        }
+    }
+
+    // A minimized form goes over what is there. What such forms have, made for the viewer, stays from then on. What
+    // updates have told stays, but for counts that only grow.
+    merged(entry, note, fresh, source) {
         const old = entry.note;
         if (fresh) return note;
         const minimized = isMinimized(note);
         const all = minimized ? { ...old, ...note } : { ...note };
         if (!minimized && 'myReaction' in old && !('myReaction' in note)) all.myReaction = old.myReaction;
-        for (const key of minimized ? Object.keys(old) : entry.viewed ? viewerMembers : []) {
+        const viewed = entry.viewed || minimized;
+        for (const key of minimized ? Object.keys(old) : viewed ? viewerMembers : []) {
             const both = isObject(old[key]) && isObject(note[key]);
-            if (both) all[key] = minimized ? { ...old[key], ...note[key] } : { ...old[key], ...note[key], ...old[key] };
-            else if (!minimized && key in old) all[key] = old[key];
+            const over = minimized || source === 'fetched';
+            if (both) all[key] = over ? { ...old[key], ...note[key] } : { ...old[key], ...note[key], ...old[key] };
+            else if (!minimized && key in old && !(over && key in note)) all[key] = old[key];
+        }
+        for (const key of Object.keys(old)) {
+            if ((partOf[key] & entry.told) !== 0) all[key] = this.raised(entry, key, old[key], note[key]);
         }
         return all;
+    }
+
+    raised(entry, key, old, copy) {
+        const both = isObject(old) && isObject(copy);
+        const greater = (a, b) => (Number.isInteger(b) && b > a ? b : a);
+        if (key === 'poll' && both) {
+            const poll = { ...old, ...copy, ...old };
+            for (const [i, choice] of Array.isArray(copy.choices) ? copy.choices.entries() : []) {
+                const number = Number.isInteger(choice?.id) ? choice.id : i;
+                const mine = this.choice(poll, number);
+                const votes = Number.isInteger(mine?.votes) ? mine.votes : 0;
+                if (mine !== undefined && greater(votes, choice?.votes) > votes) mine.votes = choice.votes;
+            }
+            return poll;
+        }
+        if (partOf[key] !== REACTIONS || entry.takenBack) return old;
+        if (Number.isInteger(old)) return greater(old, copy);
+        if (!both) return old;
+        if (key === 'reactionEmojis') return { ...old, ...copy, ...old };
+        for (const [reaction, count] of Object.entries(copy)) {
+            const known = Object.keys(old).find((k) => normalForm(k) === normalForm(reaction));
+            const had = Number.isInteger(old[known]) ? old[known] : 0;
+            if (greater(had, count) > had) old[known ?? reaction] = count;
+        }
+        return old;
     }
 
     restoreVotes(entry) {
@@ -161,6 +222,11 @@ class Store {
             const number = Number.isInteger(choice.id) ? choice.id : i;
             if (entry.seen.has(`vote ${this.me} ${number}`)) choice.isVoted = true;
         }
+    }
+
+    choice(poll, number) {
+        const is = (c, i) => isObject(c) && (Number.isInteger(c.id) ? c.id : i) === number;
+        return Array.isArray(poll?.choices) ? poll.choices.find(is) : undefined;
     }
 
     // cut: the store had no room, so it does not count what follows.
@@ -183,8 +249,11 @@ class Store {
     react(entry, body, up, cut) {
         if (typeof body.reaction !== 'string') return;
         const reaction = normalForm(body.reaction);
+        if (entry.complete) entry.told |= REACTIONS; // else it is counted from nothing
+        if (this.me !== undefined && body.userId === this.me) entry.told |= MY_REACTION;
         if (cut || !this.remember(entry, `reaction ${asText(body.userId)} ${reaction}`, up)) return;
         const note = entry.note;
+        if (!up) entry.takenBack = true;
         const mine = this.me !== undefined && body.userId === this.me;
         this.count(note, reaction, up);
         if (up) this.learnEmoji(note, body.emoji);
@@ -215,9 +284,9 @@ class Store {
     }
 
     vote(entry, body, cut) {
-        const choices = entry.note.poll?.choices;
-        if (!Number.isInteger(body.choice) || !Array.isArray(choices)) return;
-        const choice = choices.find((c, i) => isObject(c) && (Number.isInteger(c.id) ? c.id : i) === body.choice);
+        if (!Number.isInteger(body.choice)) return;
+        const choice = this.choice(entry.note.poll, body.choice);
+        if (choice !== undefined) entry.told |= POLL;
         if (choice === undefined || cut) return;
         if (!this.remember(entry, `vote ${asText(body.userId)} ${body.choice}`, true)) return;
         choice.votes = Number.isInteger(choice.votes) ? choice.votes + 1 : 1;
@@ -225,12 +294,14 @@ class Store {
     }
 
     edit(entry, body) {
-        if (isObject(body.note)) return body.note.id === entry.id ? this.merge(entry, body.note, false) : 0;
+        if (isObject(body.note)) return body.note.id === entry.id ? this.merge(entry, body.note, false, 'edit') : 0;
         for (const key of ['text', 'cw', 'fileIds', 'files', 'updatedAt', 'deleteAt']) {
-            if (key in body) entry.note[key] = body[key];
+            if (!(key in body)) continue;
+            entry.note[key] = body[key];
+            if (partOf[key] === TEXT) entry.told |= TEXT;
         }
-        if ('text' in body || 'cw' in body || entry.told) return 0;
-        entry.told = true;
+        if ('text' in body || 'cw' in body || entry.refetch) return 0;
+        entry.refetch = true;
         return REFETCH;
     }
 
@@ -244,7 +315,7 @@ class Store {
         const row = this.entries.get(id);
         if (row === undefined) return 'STALE';
         row.holds++;
-        if (row.held === null) this.holdAlong(row, this.putInner(row, row.note.renote, false));
+        if (row.held === null) this.holdAlong(row, this.putInner(row, row.note.renote, undefined));
         return 'OK';
     }
 
@@ -330,12 +401,12 @@ class Match {
         if (got > 0) this.counts.effective++;
     }
 
-    put(note, text = JSON.stringify(note)) {
-        this.say(`put ${text}`, (line) => {
+    put(note, text = JSON.stringify(note), source = 'copy') {
+        this.say(`${source === 'fetched' ? 'put_fetched' : 'put'} ${text}`, (line) => {
             this.counts.puts++;
             const cut = this.wasCut(line);
             const before = this.store.entries.get(note.id)?.note;
-            const put = () => this.store.put(note);
+            const put = () => this.store.put(note, source);
             const expected = this.uncertain(note.renoteId ?? rows[note.id], () => this.again(note.id, cut, put));
             if (cut) this.adopt(line, note.id, before);
             else this.sameBits(line, expected);
@@ -587,7 +658,8 @@ class Traffic {
             note.reactionAndUserPairCache = Array.from({ length: this.below(17) },
                 () => this.pick([`${this.pick(users)}/${this.pick(reactions)}`, 'none', 7]));
         }
-        if (this.chance(0.2)) note.updatedAt = this.pick(['1', '2']);
+        if (this.chance(0.2)) note.updatedAt = this.pick(['1', ...[1, 2, 3].map((n) => `2026-11-24T00:00:0${n}.000Z`)]);
+        if (this.chance(0.05)) note.hasPoll = this.pick([true, false, 1]);
         if (this.chance(0.1)) note.renote = this.note('q');
         return note;
     }
@@ -664,7 +736,7 @@ async function random(options, seed, count) {
         if (traffic.chance(0.05)) match.get(anyId());
         if (traffic.chance(0.05)) {
             const note = traffic.anyNote();
-            match.put(note, traffic.write(note));
+            match.put(note, traffic.write(note), traffic.chance(0.2) ? 'fetched' : 'copy');
         }
         if (traffic.chance(0.02)) match.hold(anyId());
         if (traffic.chance(0.025)) match.release(anyId());

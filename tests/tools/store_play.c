@@ -2,6 +2,7 @@
    usage: store_play [--twice]
      init NOTES SIZE [ME]    name of the error; first of all, and again to start anew
      put NOTE                name of the error, and if that is OK, what changed, as a number
+     put_fetched NOTE        the same of a note that is the truth
      update MESSAGE          what changed; MESSAGE is the whole text of a noteUpdated
      get ID                  the note, - if it is not here
      hold ID [MS]            name of the error
@@ -78,26 +79,29 @@ static const char *init(play *p, const char *args)
     return misskey_err_name(misskey_store_init(&p->store, &desc));
 }
 
-static misskey_err apply(play *p, bool update, misskey_json note, const misskey_message *message, uint32_t *changed)
+enum { COPY, FETCHED, UPDATE };
+
+static misskey_err apply(play *p, int what, misskey_json note, const misskey_message *message, uint32_t *changed)
 {
-    if (!update) return misskey_store_put(&p->store, note, changed);
+    if (what == COPY) return misskey_store_put(&p->store, note, changed);
+    if (what == FETCHED) return misskey_store_put_fetched(&p->store, note, changed);
     *changed = misskey_store_update(&p->store, message);
     return MISSKEY_ERR_OK;
 }
 
 /* A put or an update, and with --twice the same again. */
-static misskey_err change(play *p, bool update, misskey_json note, const misskey_message *message, uint32_t *changed)
+static misskey_err change(play *p, int what, misskey_json note, const misskey_message *message, uint32_t *changed)
 {
-    const misskey_jstr id = update ? message->id : misskey_json_str(misskey_json_get(note, "id"));
+    const misskey_jstr id = what == UPDATE ? message->id : misskey_json_str(misskey_json_get(note, "id"));
     misskey_json first;
-    misskey_err err = apply(p, update, note, message, changed);
+    misskey_err err = apply(p, what, note, message, changed);
     char *before;
     uint32_t second = 0;
     if (!p->twice || err != MISSKEY_ERR_OK || p->wrong != NULL) return err;
     first = look(p, id);
     if (first.ptr == NULL || (*changed & MISSKEY_CHANGED_CUT) != 0) return err;
     before = own_copy(first.ptr, first.len);
-    err = apply(p, update, note, message, &second);
+    err = apply(p, what, note, message, &second);
     if ((second & ~(uint32_t)MISSKEY_CHANGED_CUT) != 0) p->wrong = "the second time something changed";
     if (before == NULL || first.len != look(p, id).len || memcmp(before, look(p, id).ptr, first.len) != 0) {
         p->wrong = "the second time made another text";
@@ -106,7 +110,7 @@ static misskey_err change(play *p, bool update, misskey_json note, const misskey
     return err;
 }
 
-static void put(play *p, const char *args)
+static void put(play *p, int what, const char *args)
 {
     const size_t len = strlen(args);
     char *const text = own_copy(args, len);
@@ -114,7 +118,7 @@ static void put(play *p, const char *args)
     misskey_err err;
     uint32_t changed = 0;
     if (text == NULL || misskey_json_check(text, len, &note, NULL) != MISSKEY_ERR_OK) p->wrong = "put needs JSON";
-    err = change(p, false, note, NULL, &changed);
+    err = change(p, what, note, NULL, &changed);
     if (err == MISSKEY_ERR_OK) printf("OK %lu\n", (unsigned long)changed);
     else printf("%s\n", misskey_err_name(err));
     free(text);
@@ -130,7 +134,7 @@ static void update(play *p, const char *args)
     if (text == NULL || misskey_message_parse(text, len, &message) != MISSKEY_ERR_OK) {
         p->wrong = "update needs a message in UTF-8";
     } else {
-        change(p, true, none, &message, &changed);
+        change(p, UPDATE, none, &message, &changed);
         printf("%lu\n", (unsigned long)changed);
     }
     free(text);
@@ -171,7 +175,8 @@ static void run(play *p, char *line)
     char *args;
     if (is_command(line, "init", &args)) puts(init(p, args));
     else if (p->mem == NULL) p->wrong = "the first command is init";
-    else if (is_command(line, "put", &args)) put(p, args);
+    else if (is_command(line, "put", &args)) put(p, COPY, args);
+    else if (is_command(line, "put_fetched", &args)) put(p, FETCHED, args);
     else if (is_command(line, "update", &args)) update(p, args);
     else if (is_command(line, "get", &args)) get(p, args);
     else if (is_command(line, "hold", &args)) puts(hold(p, args));
