@@ -4709,9 +4709,10 @@ static MSKI_NOINLINE bool mski_same_jstr(misskey_jstr a, misskey_jstr b)
     const uint8_t *p = mski_bytes(a.ptr), *const end = p + a.len;
     const uint8_t *q = mski_bytes(b.ptr), *const other_end = q + b.len;
     uint8_t c[4], d[4];
-    if (mski_before_escape(p, a.len) == a.len && mski_before_escape(q, b.len) == b.len) {
-        return a.len == b.len && a.ptr != NULL && b.ptr != NULL && mski_equal(p, q, a.len);
-    }
+    if (a.len == b.len && mski_equal(p, q, a.len)) return a.ptr != NULL && b.ptr != NULL;
+    /* an escape is longer than what it stands for */
+    if ((a.len < b.len || mski_before_escape(p, a.len) == a.len) &&
+        (a.len > b.len || mski_before_escape(q, b.len) == b.len)) return false;
     while (p < end && q < other_end) {
         const unsigned n = mski_decode(&p, end, c);
         unsigned i = 0;
@@ -9792,7 +9793,8 @@ static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *memb
     misskey_iter it = misskey_json_iter(member->value);
     while (misskey_json_next(&it) && mski_may_merge(e)) {
         const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
-        if (mski_is_last(&it) && mski_edit_member(e, &object, &it, keep)) e->changed |= MISSKEY_CHANGED_REST;
+        if (keep && !mski_is_last(&it)) continue;
+        if (mski_edit_member(e, &object, &it, keep)) e->changed |= MISSKEY_CHANGED_REST;
     }
 }
 
@@ -9869,13 +9871,14 @@ static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it
     const uint32_t cut = e->changed & MISSKEY_CHANGED_CUT;
     misskey_iter old;
     const bool there = mski_find_member(&text, &it->key, &old);
-    if (there && (part->changed & e->told) != 0) {
-        mski_merge_told(e, it, &old);
-        return;
-    }
-    if (there && (minimized || viewed) && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
-        misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT) {
-        mski_merge_part(e, it, keep);
+    const bool told = there && (part->changed & e->told) != 0;
+    const bool objects = there && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
+                         misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT;
+    const bool merged = (minimized || viewed) && objects;
+    if ((told || merged || keep) && !mski_is_last(it)) return; /* else the last one goes over those before it */
+    if (told || merged) {
+        if (told) mski_merge_told(e, it, &old);
+        else mski_merge_part(e, it, keep);
         return;
     }
     e->changed &= ~(uint32_t)MISSKEY_CHANGED_CUT;
@@ -9897,7 +9900,7 @@ static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool 
         while (misskey_json_next(&it)) {
             if (mski_part_of(it.key)->first == (rest == 1)) continue;
             if (!mski_may_merge(e)) return;
-            if (mski_is_last(&it)) mski_merge_member(e, &it, minimized);
+            mski_merge_member(e, &it, minimized);
         }
     }
 }
@@ -9910,7 +9913,17 @@ static void mski_merge(mski_edit *e, misskey_json note, bool minimized)
         e->changed = 0;
         e->left = MSKI_MERGED;
         mski_merge_once(e, note, minimized);
-    } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT && --rounds > 0);
+    } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT && e->left > 0 &&
+             --rounds > 0);
+}
+
+/* Does a stored member stay when a whole note comes? */
+static MSKI_NOINLINE bool mski_stays(mski_edit *e, misskey_json note, const misskey_iter *member)
+{
+    if (mski_is_kept(e, mski_part_of(member->key))) return true;
+    if (e->left == 0) return false;
+    e->left--;
+    return mski_member(note, member->key).ptr != NULL;
 }
 
 /* Takes out what a whole note has no more. */
@@ -9918,12 +9931,11 @@ static MSKI_NOINLINE void mski_drop_missing(mski_edit *e, misskey_json note)
 {
     misskey_iter it = misskey_json_iter(mski_note_text(e->slot));
     char *const text = mski_text(e->slot), *to = text + 1;
-    unsigned left = MSKI_MERGED;
+    e->left = MSKI_MERGED;
     while (misskey_json_next(&it)) {
         const char *const from = it.key.ptr - 1;
         const size_t n = (size_t)(it.value.ptr + it.value.len - from);
-        if (!mski_is_kept(e, mski_part_of(it.key)) && (left == 0 || mski_member(note, it.key).ptr == NULL)) continue;
-        if (left > 0) left--;
+        if (!mski_stays(e, note, &it)) continue;
         if (to > text + 1) *to++ = ',';
         MISSKEY_MEMMOVE(to, from, n);
         to += n;
@@ -10199,7 +10211,7 @@ static uint16_t mski_slot_with(const misskey_store *s, const char *text)
 
 static misskey_err mski_put_from(misskey_store *s, misskey_json note, mski_source source, uint32_t *changed)
 {
-    mski_row row;
+    mski_row row = { { NULL, 0 }, 0, 0, false };
     misskey_err err;
     uint16_t own;
     if (s->num_ == 0) return MISSKEY_ERR_BAD_STATE;
@@ -10432,7 +10444,7 @@ MISSKEY_API uint32_t misskey_store_update(misskey_store *store, const misskey_me
     e.limit = store->d_.note_size;
     if (e.slot->flags_ & MSKI_DELETED) return 0;
     changed = mski_apply_update(store, &e, message);
-    if ((e.slot->flags_ & MSKI_COMPLETE) == 0) e.told &= ~(uint32_t)MISSKEY_CHANGED_REACTIONS; /* counted from nothing */
+    if ((e.slot->flags_ & MSKI_COMPLETE) == 0) e.told &= ~(uint32_t)MISSKEY_CHANGED_REACTIONS; /* began at nothing */
     e.slot->flags_ = (uint16_t)(e.slot->flags_ | e.told << MSKI_TOLD_AT);
     return changed;
 }

@@ -92,4 +92,5 @@ worst() { awk -v kind=$1 '$1 == "worst" && $2 == kind { print $3 }' build/linear
 within "instructions a byte, worst input for W1" "$(worst W1)" 61
 within "instructions a byte, worst input for W2" "$(worst W2)" 307
 within "instructions a byte, worst stream of frames" "$(worst frames)" 300
+within "instructions a byte, worst note for the store" "$(worst store)" 45000
 exit $failed

@@ -27,6 +27,9 @@
 #define LLVMFuzzerTestOneInput fuzz_api
 #include "../fuzz/fuzz_api.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_store
+#include "../fuzz/fuzz_store.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_typed
 #include "../fuzz/fuzz_typed.c"
 #undef LLVMFuzzerTestOneInput
@@ -92,7 +95,8 @@ SUITE(regressions)
 {
     static const struct { const char *name; target *run; } targets[] = {
         { "json", fuzz_json }, { "message", fuzz_message }, { "ws_client", fuzz_ws_client },
-        { "ws_server", fuzz_ws_server }, { "conn", fuzz_conn }, { "api", fuzz_api }, { "typed", fuzz_typed }
+        { "ws_server", fuzz_ws_server }, { "conn", fuzz_conn }, { "api", fuzz_api }, { "store", fuzz_store },
+        { "typed", fuzz_typed }
     };
     size_t i;
     for (i = 0; i < sizeof targets / sizeof targets[0]; i++) {

@@ -984,7 +984,8 @@ TEST a_name_with_escapes_is_the_same_name(void)
     CHANGED(REACTIONS, told("a", "reacted", "{'reaction':':n@h:','userId':'u2','emoji':{'name':'n@h','url':'z'}}"));
     VALUE("a", "reactions", "{':n@h:':1}");
     VALUE("a", "reactionEmojis", "{'n@h':'z'}");
-    CHANGED(REACTIONS, told("a", "reacted", "{'reaction':':n@h:','userId':'u3','emoji':{'name':'\\u006e@h','url':'z'}}"));
+    CHANGED(REACTIONS, told("a", "reacted",
+                            "{'reaction':':n@h:','userId':'u3','emoji':{'name':'\\u006e@h','url':'z'}}"));
     VALUE("a", "reactionEmojis", "{'n@h':'z'}");
     put(NOTE("b", ",'te\\u0078t':'t','poll':{'choices':[{'\\u0076otes':1}]}"));
     CHANGED(TEXT, put(NOTE("b", ",'text':'new','poll':{'choices':[{'\\u0076otes':1}]}")));

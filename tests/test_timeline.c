@@ -573,6 +573,7 @@ TEST old_notes_are_not_captured(void)
 TEST rows_without_a_capture_slot_are_held_when_they_come_again(void)
 {
     ASSERT(begin(false, NOTES, 1));
+    timeline_tick(&line, 0, 0);
     note("a");
     note("b");
     ASSERT(shows("b! a!"));
