@@ -288,8 +288,8 @@ static inline bool pen_closes_(const char *text, size_t len)
     return false;
 }
 
-/* Columns of the text up to the next place where a line may end. */
-static inline int pen_word_(const char *text, size_t len)
+/* Columns of the text up to the next place where a line may end, which is *end. */
+static inline int pen_word_(const char *text, size_t len, const char **end)
 {
     int all = 0, columns;
     bool wide = false;
@@ -300,6 +300,7 @@ static inline int pen_word_(const char *text, size_t len)
         all += columns;
         wide = columns == 2;
     }
+    *end = text;
     return all;
 }
 
@@ -313,9 +314,10 @@ static inline void pen_cut_(void)
     pen_cell_("…", strlen("…"), 1);
 }
 
-/* pen_text -- over at most so many lines; "…" if it takes more. */
+/* pen_text -- over at most so many lines; "…" if it takes more. Each word is measured once. */
 static inline void pen_text(const char *text, size_t len, int lines)
 {
+    const char *end = text;     /* of the word that was measured last */
     int columns, need;
     size_t n;
     for (; len > 0 && !pen.full; text += n, len -= n) {
@@ -332,7 +334,7 @@ static inline void pen_text(const char *text, size_t len, int lines)
             size = strlen(sign);
             columns = 1;
         }
-        need = pen.word ? pen_word_(text, len) : columns;
+        need = pen.word && text >= end ? pen_word_(text, len, &end) : columns;
         if (need < columns || need > pen.columns) need = columns;
         if (pen.x + need > pen.columns && lines > 1) {
             pen_line();
