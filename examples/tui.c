@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define MISSKEY_STREAM_IMPLEMENTATION
 #include "../misskey_stream.h"
+#include "account.h"
 #include "replay.h"
 #include "screen.h"
 #include "screen_svg.h"
@@ -12,22 +13,27 @@
 #include "wire.h"
 
 static const char help[] =
-    "usage: misskey-tui HOST[:PORT] [--plain] [--token-file FILE]\n"
+    "usage: misskey-tui HOST[:PORT] [--plain] [--ca FILE] [--token-file FILE] [--token-in-query]\n"
     "       misskey-tui --replay DIR [--speed N] [--svg WIDTHxHEIGHT]\n"
     "Shows home, local timeline and notifications of a Misskey server side by side, with the reactions as they come.\n"
     "Without a token there is only the local timeline.\n"
     "  --plain            no TLS: ws instead of wss\n"
-    "  --token-file FILE  the first line of FILE is the access token\n"
+    "  --ca FILE          trust the authorities in FILE (PEM) instead of the system's\n"
+    "  --token-file FILE  the first line of FILE is the access token; without it MISSKEY_TOKEN, else what\n"
+    "                     misskey-tail --login has stored, which is for TLS only\n"
+    "  --token-in-query   for servers before 13.14: the token goes into ?i=, where proxies may log it\n"
     "  --replay DIR       play a recording: server.bin, client.bin and chunks.jsonl in DIR\n"
     "  --speed N          N times as fast as it was recorded (default: 1)\n"
     "  --svg WIDTHxHEIGHT print the screen as it is at the end of the recording, as a picture\n"
-    "Keys: Tab, left, right: column; j, k, arrows, Page Up, Page Down: scroll; g, G: newest, oldest; q: quit.\n"
+    "Keys: Tab, left, right: column; j, k, arrows, Page Up, Page Down: scroll; g, G: newest, oldest; c: show what is\n"
+    "behind the next content warning on the screen, or hide it all; q: quit.\n"
     "Colours are used unless NO_COLOR is set.\n"
     "Exit status: 0; 1 the recording is broken; 2 wrong option, or something cannot be read.\n";
 
 enum { BROKEN = 1, UNUSABLE = 2 };      /* exit status */
 enum { ROWS = 200, NOTE_SIZE = 8192 };  /* rows of a column, and how much of each note is kept */
 enum { FRAME_MS = 33 };                 /* least time between two frames */
+enum { TOO_OFTEN = 3 };                 /* so many connections were closed before anything came */
 enum { NARROW = 60 };                   /* a screen below so many columns shows one timeline */
 
 static void fail(int status, const char *format, ...)
@@ -96,7 +102,9 @@ static void draw_user(misskey_json json, int64_t time)
     pen_line();
 }
 
-/* Another note in few words: of what stands behind a warning only that. */
+static struct { bool open, met; } warning;  /* of the row being drawn: what it hides is shown; it hides something */
+
+/* Another note in few words: of what stands behind a warning only that, unless it is open. */
 static void draw_excerpt(const char *sign, misskey_json json, int lines)
 {
     misskey_note note;
@@ -109,8 +117,12 @@ static void draw_excerpt(const char *sign, misskey_json json, int lines)
         put_str(user.username, 1);
         pen_put(" ");
     }
+    warning.met = warning.met || note.cw.ptr != NULL;
     pen_put(note.cw.ptr != NULL ? "CW: " : note.text.len == 0 ? "(no text)" : "");
     put_str(note.cw.ptr != NULL ? note.cw : note.text, lines);
+    pen_line();
+    if (note.cw.ptr == NULL || !warning.open || note.text.len == 0) return;
+    put_str(note.text, 20);
     pen_line();
 }
 
@@ -202,10 +214,12 @@ static void draw_note(const timeline *t, const timeline_row *row)
     draw_excerpt("↳ ", note.reply, 1);
     pen.look = WARNING;
     if (note.cw.ptr != NULL) {
+        warning.met = true;
         pen_put("CW: ");
         put_str(note.cw, 2);
         pen_line();
-    } else if (note.text.len > 0) {
+    }
+    if (note.text.len > 0 && (note.cw.ptr == NULL || warning.open)) {
         pen.look = TEXT;
         put_str(note.text, 20);
         pen_line();
@@ -264,9 +278,10 @@ typedef struct column {
     const char *channel, *title;
     timeline line;
     timeline_row rows[ROWS];
-    const timeline_row *top;    /* the row at the top of the screen; NULL = the newest, whichever that is */
+    timeline_row *top;          /* the row at the top of the screen; NULL = the newest, whichever that is */
     char top_id[33];
     int skip;                   /* lines of it that are above the screen */
+    char opened[ROWS][33];      /* by row: id of the note of which everything is shown */
     const char *words;          /* what is said while it is empty */
     bool here;                  /* it is shown */
 } column;
@@ -281,9 +296,16 @@ static int active = LOCAL;
 
 static int body_lines(void) { return screen.height - 3; }
 
+static bool is_open(const column *c, const timeline_row *row)
+{
+    return row->kind == TIMELINE_NOTE && strcmp(c->opened[row - c->rows], row->id) == 0;
+}
+
 static int draw_row(const column *c, const timeline_row *row)
 {
     const int y = pen.y;
+    warning.open = is_open(c, row);
+    warning.met = false;
     if (row->kind == TIMELINE_GAP) draw_gap(row);
     else if (c == &columns[NOTIFICATIONS]) draw_notification(row);
     else draw_note(&c->line, row);
@@ -305,9 +327,9 @@ static int row_lines(const column *c, const timeline_row *row)
 }
 
 /* The row at the top; *above: how many are newer. It may have left, and its place may be another's. */
-static const timeline_row *top_row(column *c, int *above)
+static timeline_row *top_row(column *c, int *above)
 {
-    const timeline_row *row = c->line.newest;
+    timeline_row *row = c->line.newest;
     *above = 0;
     if (c->top == NULL) return row;
     for (; row != NULL; row = row->older, ++*above) {
@@ -344,7 +366,7 @@ static bool more_below(const column *c, const timeline_row *row)
 static void scroll(column *c, int lines)
 {
     int above;
-    const timeline_row *row = top_row(c, &above);
+    timeline_row *row = top_row(c, &above);
     aim(c);
     for (; row != NULL && lines > 0 && more_below(c, row); lines--) {
         if (++c->skip < row_lines(c, row)) continue;
@@ -360,6 +382,25 @@ static void scroll(column *c, int lines)
     }
     c->top = row == c->line.newest && c->skip == 0 ? NULL : row;
     if (c->top != NULL) strcpy(c->top_id, c->top->id);
+}
+
+/* Opens the first content warning on the screen that is closed; if there is none, closes all of them. */
+static void turn_warnings(column *c)
+{
+    int above, y = -c->skip, lines;
+    timeline_row *const top = top_row(c, &above), *row;
+    aim(c);
+    for (row = top; row != NULL && y < body_lines(); row = row->older, y += lines) {
+        lines = row_lines(c, row);
+        if (y + lines <= 1 || !warning.met || is_open(c, row)) continue;    /* its last line is empty */
+        strcpy(c->opened[row - c->rows], row->id);
+        return;
+    }
+    for (row = top, y = -c->skip; row != NULL && y < body_lines(); row = row->older, y += lines) {
+        lines = row_lines(c, row);
+        c->opened[row - c->rows][0] = '\0';
+    }
+    if (top != NULL && c->skip >= row_lines(c, top)) c->skip = row_lines(c, top) - 1;
 }
 
 /* So that the last line that says something is the last on the screen. */
@@ -387,7 +428,7 @@ static void draw_column(column *c)
     pen.y = 2 - c->skip;
     if (row == NULL) {
         pen.look = DIM;
-        pen_text(c->words, strlen(c->words), 4);
+        pen_text(c->words, strlen(c->words), 12);
     }
     for (; row != NULL && pen.y < pen.bottom; row = row->older) draw_row(c, row);
 }
@@ -395,8 +436,10 @@ static void draw_column(column *c)
 /* --- the screen --- */
 
 static misskey_conn conn;
-static char host[256];
-static char state[440];                 /* of the connection, in words */
+static char host[256], header[NET_HOST_HEADER];
+static account me;
+static char state[800];                 /* of the connection, in words */
+static char trouble[800];               /* why there is none: shown in empty columns, where it is not cut off */
 static int state_look = BAR_DIM;
 static bool dirty;                      /* the screen is to be drawn anew */
 
@@ -444,14 +487,15 @@ static void draw_screen(void)
     }
     begin_bar(screen.height - 1);
     pen.look = BAR_DIM;
-    pen_put(" Tab ←→ column   j k ↑ ↓ PgUp PgDn scroll   g newest   G oldest   q quit");
+    pen_put(" Tab ←→ column   j k ↑ ↓ PgUp PgDn scroll   g newest   G oldest   c CW   q quit");
 }
 
 /* --- events --- */
 
 static wire peer = { .tcp = { .fd = -1 }, .error = "" };
 static bool replaying, closed;
-static bool failed;                     /* and it is not said yet when the next attempt is */
+static bool failed;                     /* and it is not said yet */
+static bool heard;                      /* some connection has brought a message */
 static char port[8];
 
 static struct { char id[40]; column *c; } asked[64];    /* replay: the channels of the recorded client */
@@ -490,14 +534,15 @@ static void handle_message(const misskey_event *e)
         (void)timeline_note(&c->line, m->body);
 }
 
+/* Sharkey accepts everybody, and closes at once if the token is bad. */
 static void handle_closed(const misskey_event *e)
 {
-    const bool lost = e->err == MISSKEY_ERR_TRANSPORT && peer.error[0] != '\0';
-    const char *const why = lost ? peer.error : misskey_err_text(e->err);
+    static int at_once;
     closed = failed = true;
-    if (e->err == MISSKEY_ERR_OK) say(BAR_BAD, "closed by the server (%u)", (unsigned)e->code);
-    else if (e->err == MISSKEY_ERR_HTTP_STATUS) say(BAR_BAD, "HTTP %u: %s", (unsigned)e->code, why);
-    else say(BAR_BAD, "%s", why);
+    at_once = e->err == MISSKEY_ERR_OK && !heard ? at_once + 1 : 0;
+    account_explain(&me, e, host, peer.error, trouble, sizeof trouble);
+    if (at_once >= TOO_OFTEN && *me.token != '\0')
+        snprintf(trouble, sizeof trouble, "the server closes every connection at once: it refuses the token");
     wire_close(&peer);
 }
 
@@ -505,7 +550,7 @@ static void handle_closed(const misskey_event *e)
 static void give_up(void)
 {
     failed = true;
-    say(BAR_BAD, "%s", peer.error);
+    snprintf(trouble, sizeof trouble, "%s", peer.error);
     misskey_conn_transport_down(&conn);
 }
 
@@ -516,35 +561,49 @@ static void dial(void)
     if (wire_dial(&peer) == WIRE_FAILED) give_up();
 }
 
+/* In the columns that are empty. */
+static void say_in_columns(const char *words)
+{
+    int k;
+    for (k = 0; k < COLUMNS; k++) columns[k].words = words;
+}
+
 /* Before the reason: when the next attempt is, if there is one. */
-static void say_when(void)
+static void say_trouble(void)
 {
     const uint32_t ms = misskey_conn_timeout(&conn);
-    char reason[sizeof state];
     failed = false;
-    memcpy(reason, state, sizeof reason);
-    if (ms != MISSKEY_FOREVER) say(BAR_BAD, "again in %.1f s: %s", ms / 1000.0, reason);
+    if (replaying || ms == MISSKEY_FOREVER) say(BAR_BAD, "%s", trouble);
+    else say(BAR_BAD, "again in %.1f s: %s", ms / 1000.0, trouble);
+    if (!replaying) say_in_columns(trouble);
 }
 
 static void handle_events(void)
 {
     misskey_event e;
     column *c;
+    const char *advice;
     while (misskey_conn_poll(&conn, &e)) {
         c = e.user;
+        advice = c != NULL ? account_advice(&me, &e, c->channel) : NULL;
         dirty = true;
         switch (e.type) {
         case MISSKEY_EVENT_DIAL:            dial(); break;
-        case MISSKEY_EVENT_OPEN:            say(BAR_GOOD, "connected"); break;
-        case MISSKEY_EVENT_MESSAGE:         handle_message(&e); break;
+        case MISSKEY_EVENT_OPEN:
+            say(BAR_GOOD, "connected");
+            if (!replaying) say_in_columns("Connecting ...");
+            break;
+        case MISSKEY_EVENT_MESSAGE:         heard = true; handle_message(&e); break;
         case MISSKEY_EVENT_CHANNEL_READY:   c->words = "Nothing yet."; break;
-        case MISSKEY_EVENT_CHANNEL_REFUSED: c->words = "No answer. Does the token allow this?"; break;
+        case MISSKEY_EVENT_CHANNEL_REFUSED:
+            c->words = advice != NULL ? advice : "No answer. Does the token allow this?";
+            break;
         case MISSKEY_EVENT_GAP:             (void)timeline_gap(&c->line, &e); break;
         case MISSKEY_EVENT_CLOSED:          handle_closed(&e); break;
         default: break;
         }
     }
-    if (failed && !replaying) say_when();
+    if (failed) say_trouble();
 }
 
 /* --- a recording --- */
@@ -605,7 +664,7 @@ static void play(double ms)
 
 /* --- the program --- */
 
-static void set_up(const misskey_ws_desc *ws, const char *token)
+static void set_up(const misskey_ws_desc *ws)
 {
     static uint8_t rx[MISSKEY_RX_SIZE(1 << 20)], tx[MISSKEY_TX_SIZE(4096)];
     static uint64_t memory[MISSKEY_STORE_SIZE(4 * ROWS, NOTE_SIZE) / 8], other[MISSKEY_STORE_SIZE(ROWS, NOTE_SIZE) / 8];
@@ -622,7 +681,6 @@ static void set_up(const misskey_ws_desc *ws, const char *token)
     all.ws.rx.size = sizeof rx;
     all.ws.tx.ptr = tx;
     all.ws.tx.size = sizeof tx;
-    all.ws.token = token;
     if (!replaying) {
         all.session.channels = channels;
         all.session.num_channels = COLUMNS;
@@ -630,7 +688,7 @@ static void set_up(const misskey_ws_desc *ws, const char *token)
         all.session.num_captures = 4 * ROWS;
     }
     err = misskey_conn_init(&conn, &all);
-    if (err != MISSKEY_ERR_OK) fail(UNUSABLE, "%s: %s", host, misskey_err_text(err));
+    if (err != MISSKEY_ERR_OK) fail(UNUSABLE, "this name of a server cannot be used: %s", host);
     (void)misskey_store_init(&notes, &desc);
     (void)misskey_store_init(&inbox, &desc_inbox);
     for (k = 0; k < COLUMNS; k++) {
@@ -673,6 +731,7 @@ static bool handle_key(char key)
     case 'b': scroll(c, 1 - body_lines()); break;
     case 'g': c->top = NULL; c->skip = 0; break;
     case 'G': scroll_to_oldest(c); break;
+    case 'c': turn_warnings(c); break;
     case '\t': case 'l': do active = (active + 1) % COLUMNS; while (!columns[active].here); break;
     case 'h': do active = (active + COLUMNS - 1) % COLUMNS; while (!columns[active].here); break;
     case 'q': return false;
@@ -759,27 +818,20 @@ static void run(void)
     } while (wait_for_work(timeout));
 }
 
-/* The first line of a file, without white space around it. */
-static const char *read_token(const char *path)
-{
-    static char line[512];
-    FILE *const file = fopen(path, "r");
-    size_t len;
-    if (file == NULL || fgets(line, sizeof line, file) == NULL) fail(UNUSABLE, "cannot read a token from %s", path);
-    (void)fclose(file);
-    for (len = strlen(line); len > 0 && strchr(" \t\r\n", line[len - 1]) != NULL; len--) line[len - 1] = '\0';
-    if (len == 0) fail(UNUSABLE, "the first line of %s is empty: it is to be the access token", path);
-    return line;
-}
+struct options { const char *dir, *address, *token_file, *ca; bool plain; int columns, rows; };
 
-static void begin_live(const char *address, const char *token_file, bool plain)
+static void begin_live(const struct options *o)
 {
     static const misskey_header agent = { "User-Agent", "misskey-tui" };
-    const misskey_ws_desc ws = { .host = address, .entropy = net_entropy, .headers = &agent, .num_headers = 1 };
-    if (!net_address(address, plain ? "80" : "443", host, port))
-        fail(UNUSABLE, "%s is no HOST or HOST:PORT", address);
-    if (!wire_init(&peer, host, port, !plain, NULL)) fail(UNUSABLE, "%s", peer.error);
-    set_up(&ws, token_file != NULL ? read_token(token_file) : NULL);
+    const char *const usual = o->plain ? "80" : "443";
+    misskey_ws_desc ws = { .host = header, .entropy = net_entropy, .headers = &agent, .num_headers = 1 };
+    if (!net_address(o->address, usual, host, port)) fail(UNUSABLE, "%s is no HOST or HOST:PORT", o->address);
+    net_host_header(header, host, port, usual);
+    if (!account_read(&me, header, o->token_file, o->plain)) fail(UNUSABLE, "%s", me.error);
+    if (me.in_query && *me.token == '\0') fail(UNUSABLE, "--token-in-query, but there is no token");
+    account_show(&me, &ws);
+    if (!wire_init(&peer, host, port, !o->plain, o->ca)) fail(UNUSABLE, "%s", peer.error);
+    set_up(&ws);
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
@@ -799,44 +851,46 @@ static void begin_replay(const char *dir)
     replaying = true;
     replay_ask(&recording, &ws);
     replay_header(&recording, "Host:", host, sizeof host);
-    set_up(&ws, NULL);
+    set_up(&ws);
     misskey_conn_transport_up(&conn);
     ended = !replay_next(&recording);
     if (recording.error[0] != '\0') fail(BROKEN, "%s", recording.error);
 }
 
-struct options { const char *dir, *address, *token_file; bool plain; int columns, rows; };
+/* One with a value. Returns how many arguments that is more. */
+static int take_option(struct options *o, const char *option, const char *value)
+{
+    char *end, rest;
+    if (strcmp(option, "--replay") == 0) o->dir = value;
+    else if (strcmp(option, "--token-file") == 0) o->token_file = value;
+    else if (strcmp(option, "--ca") == 0) o->ca = value;
+    else if (strcmp(option, "--speed") == 0) {
+        speed = strtod(value, &end);
+        if (*end != '\0' || !(speed > 0 && speed < 1e9)) fail(UNUSABLE, "--speed needs a number above 0");
+    } else if (strcmp(option, "--svg") == 0) {
+        if (sscanf(value, "%3dx%3d%c", &o->columns, &o->rows, &rest) != 2 || o->columns < 20 || o->rows < 5)
+            fail(UNUSABLE, "--svg needs WIDTHxHEIGHT, 20x5 to 999x999");
+    } else fail(UNUSABLE, "unknown option %s; --help lists the options", option);
+    if (*value == '\0') fail(UNUSABLE, "nothing after %s; --help lists the options", option);
+    return 1;
+}
 
 static struct options read_options(int argc, char **argv)
 {
     struct options o = { 0 };
     int i;
-    char *end, rest;
     for (i = 1; i < argc; i++) {
-        const char *const option = argv[i], *const value = i + 1 < argc ? argv[i + 1] : "";
+        const char *const option = argv[i];
         if (strcmp(option, "--help") == 0) exit(fputs(help, stdout) < 0 ? UNUSABLE : 0);
-        if (strcmp(option, "--plain") == 0) {
-            o.plain = true;
-            continue;
-        }
-        if (*option != '-' && o.address == NULL) {
-            o.address = option;
-            continue;
-        }
-        if (strcmp(option, "--replay") == 0) o.dir = value;
-        else if (strcmp(option, "--token-file") == 0) o.token_file = value;
-        else if (strcmp(option, "--speed") == 0) {
-            speed = strtod(value, &end);
-            if (*end != '\0' || !(speed > 0 && speed < 1e9)) fail(UNUSABLE, "--speed needs a number above 0");
-        } else if (strcmp(option, "--svg") == 0) {
-            if (sscanf(value, "%3dx%3d%c", &o.columns, &o.rows, &rest) != 2 || o.columns < 20 || o.rows < 5)
-                fail(UNUSABLE, "--svg needs WIDTHxHEIGHT, 20x5 to 999x999");
-        } else fail(UNUSABLE, "unknown option %s; --help lists the options", option);
-        if (*value == '\0') fail(UNUSABLE, "nothing behind %s; --help lists the options", option);
-        i++;
+        if (strcmp(option, "--plain") == 0) o.plain = true;
+        else if (strcmp(option, "--token-in-query") == 0) me.in_query = true;
+        else if (*option != '-' && o.address == NULL) o.address = option;
+        else i += take_option(&o, option, i + 1 < argc ? argv[i + 1] : "");
     }
     if ((o.dir == NULL) == (o.address == NULL)) fail(UNUSABLE, "give HOST or --replay DIR; --help lists the options");
     if (o.rows > 0 && o.dir == NULL) fail(UNUSABLE, "--svg needs --replay DIR");
+    if (o.dir != NULL && (o.plain || o.ca != NULL || o.token_file != NULL || me.in_query))
+        fail(UNUSABLE, "--plain, --ca, --token-file and --token-in-query need a server");
     return o;
 }
 
@@ -844,7 +898,7 @@ int main(int argc, char **argv)
 {
     const struct options o = read_options(argc, argv);
     if (o.dir != NULL) begin_replay(o.dir);
-    else begin_live(o.address, o.token_file, o.plain);
+    else begin_live(&o);
     if (o.rows > 0) {
         while (!ended) play_piece();
         screen.looks = looks;

@@ -10,6 +10,9 @@ demo=tests/recordings/demo
 small=tests/recordings/cut-off/c
 failed=0
 : "${MAKE:=make}"
+unset MISSKEY_TOKEN
+export XDG_CONFIG_HOME=$PWD/$dir/config
+PATH=$PATH:/usr/sbin    # stunnel4
 rm -rf $dir
 mkdir -p $dir
 command -v gcc >/dev/null || { echo "SKIP tui: gcc is missing"; exit 0; }
@@ -61,15 +64,19 @@ ends 0 "--help" "" --help
 ends 2 "nothing to do" "give HOST or --replay DIR"
 ends 2 "both" "give HOST or --replay DIR" localhost --replay $small
 ends 2 "unknown option" "unknown option --frames" --frames 3
-ends 2 "nothing behind" "nothing behind --replay" --replay
+ends 2 "nothing after" "nothing after --replay" --replay
+ends 2 "no file after --ca" "nothing after --ca" localhost --ca
+ends 2 "no TLS" "built without TLS" localhost --ca $dir/token
 ends 2 "--speed 0" "number above 0" --replay $small --speed 0
 ends 2 "--svg 19x5" "20x5 to 999x999" --replay $small --svg 19x5
 ends 2 "--svg 80" "20x5 to 999x999" --replay $small --svg 80
 ends 2 "--svg live" "needs --replay" localhost --plain --svg 80x24
 ends 2 "no terminal" "needs a terminal" --replay $small
 ends 2 "no address" "is no HOST" local:host --plain
-ends 2 "no token file" "cannot read a token" localhost --plain --token-file $dir/missing
-ends 2 "empty token file" "cannot read a token" localhost --plain --token-file $dir/empty
+ends 2 "no token file" "cannot read $dir/missing" localhost --plain --token-file $dir/missing
+ends 2 "empty token file" "no token in $dir/empty" localhost --plain --token-file $dir/empty
+ends 2 "no token for the query" "there is no token" localhost --plain --token-in-query
+ends 2 "a token for a recording" "need a server" --replay $small --token-file $dir/token
 ends 2 "missing folder" "cannot open the folder" --replay $dir/missing --svg 80x24
 spoil
 rm $dir/spoiled/chunks.jsonl
@@ -342,15 +349,56 @@ harmless "hostile notes"
 echo "$notification" | fill_in c null | on_channel m notification | wire tests/recordings/handshake/ok-bearer
 harmless "hostile notification"
 
+# content warnings: c opens them one after the other, then closes all
+warned() { printf '{"id":"%s","text":"hidden %s","cw":"warned","user":{"username":"u"}}\n' "$1" "$1"; }
+{
+    warned n1 | on_channel 1 note
+    echo '{"id":"n2","text":"plain","user":{"username":"u"}}' | on_channel 1 note
+    warned n3 | on_channel 1 note
+    echo "{\"id\":\"n4\",\"text\":\"quoting\",\"user\":{\"username\":\"u\"},\"renoteId\":\"n5\",\"renote\":$(warned n5)}" |
+        on_channel 1 note
+} | wire $small
+begin 80 24
+type "$tui --replay $dir/spoiled 2>$dir/err"
+wait_for 10 shows 'end of the recording'
+hidden() { screen | grep -o 'hidden n[0-9]' | tr '\n' ' '; }
+problem=
+keys c
+sleep 0.2
+is "" hidden || problem="c opens what is in another column"
+keys Tab
+for want in "hidden n5 " "hidden n5 hidden n3 " "hidden n5 hidden n3 hidden n1 " "" "hidden n5 "; do
+    keys c
+    wait_for 3 is "$want" hidden || problem="$problem; '$(hidden)' instead of '$want'"
+done
+[ "$(screen | grep -c 'CW: warned')" -eq 3 ] || problem="$problem; the warnings are not shown"
+t resize-window -x 80 -y 9
+bar_at() { screen | sed -n "${1}p" | grep -q '^ Tab'; }
+wait_for 3 bar_at 9
+keys j j j j j
+wait_for 3 shows '^[^│]*│ Local ▲ 1' || problem="$problem; not scrolled: $(screen)"
+keys c
+wait_for 3 is "hidden n3 " hidden || problem="$problem; '$(hidden)' instead of what is on the screen"
+keys g
+t resize-window -x 80 -y 24
+wait_for 3 bar_at 24
+wait_for 3 is "hidden n5 hidden n3 " hidden || problem="$problem; scrolling closes what is open"
+shows 'c CW ' || problem="$problem; the bar does not name the key"
+result "content warnings" "$problem"
+keys q
+result "content warnings, quit" "$(sane)$(head -n 3 $dir/err)"
+
 # live: a server that dies and comes back
 if ! $MAKE -s --no-print-directory build/misskey-serve; then
     result "live" "build/misskey-serve does not build"
     exit 1
 fi
-# serve PORT SPEED
+# serve PORT SPEED OPTIONS...
 serve() {
     : >$dir/serve.log
-    build/misskey-serve --port "$1" --token secret --speed "$2" >$dir/serve.log 2>&1 &
+    port=$1 speed=$2
+    shift 2
+    build/misskey-serve --port "$port" --token secret --speed "$speed" "$@" >$dir/serve.log 2>&1 &
     server=$!
     wait_for 5 grep -q '^listening on ' $dir/serve.log
     address=$(sed -n 's/^listening on //p' $dir/serve.log)
@@ -383,8 +431,70 @@ type "$tui $address --plain 2>$dir/err"
 wait_for 20 shows '^ Local *$' && ! shows '│' && problem= || problem="without a token: $(screen | head -n 3)"
 quit
 result "live, without a token" "$problem"
-echo wrong >$dir/token
+type "MISSKEY_TOKEN=secret $tui $address --plain 2>$dir/err"
+wait_for 20 shows '^ Home .*│ Notifications *$' && problem= || problem="$(screen | head -n 3)"
+quit
+result "live, the token of the environment" "$problem"
+
+# trouble WHAT WORDS OPTIONS...: the bar says it, and the columns as well; nobody waits for a connection
+trouble() {
+    what=$1 words=$2
+    shift 2
+    type "$tui $* 2>$dir/err"
+    problem=
+    wait_for 20 shows "^ misskey-tui  ● [^ ]*  \(again in [0-9.]* s: \)\?$words" || problem=$(screen | head -n 1)
+    # each column says as much as its first line holds
+    screen | sed -n 3p | grep -q '^ [a-zT]' || problem="the column: $(screen | sed -n 3,6p)"
+    ! shows 'Connecting' || problem="it says Connecting"
+    quit
+    result "live, $what" "$problem"
+}
+echo wrong >$dir/token.wrong
+t resize-window -x 200 -y 24
+trouble "wrong token" "the server refuses the token (401" $address --plain --token-file $dir/token.wrong
+trouble "nobody listens" "cannot connect to 127.0.0.1 (127.0.0.1) port 1: " 127.0.0.1:1 --plain
+trouble "no such name" "cannot look up nobody.invalid: " nobody.invalid --plain
+kill $server
+wait $server 2>/dev/null
+
+# a server before 13.14 takes everybody who shows the token in the header for anonymous
+serve 0 20 --era 12.119
 type "$tui $address --plain --token-file $dir/token 2>$dir/err"
-wait_for 20 shows '^ misskey-tui  ● 127.0.0.1  HTTP 401: the upgrade was refused' && problem= || problem=$(screen | head -n 1)
-result "live, wrong token" "$problem"
+wait_for 20 shows 'the server may be older than 13.14 and ignore the token: try' && problem= || problem=$(screen | head -n 5)
+quit
+result "a server before 13.14, what is said" "$problem"
+type "$tui $address --plain --token-file $dir/token --token-in-query 2>$dir/err"
+wait_for 20 notification_comes && problem= || problem=$(screen | head -n 5)
+quit
+result "a server before 13.14, --token-in-query" "$problem"
+kill $server
+wait $server 2>/dev/null
+server=
+
+# over TLS: --ca, and the token that misskey-tail --login has stored
+if ! command -v openssl >/dev/null || ! command -v stunnel4 >/dev/null ||
+    ! echo '#include <openssl/ssl.h>' | gcc -E - >/dev/null 2>&1; then
+    echo "SKIP tui TLS: openssl, its headers or stunnel4 are missing"
+    exit $failed
+fi
+serve 0 20
+tls_port=${address#*:}      # nobody else has it, so stunnel gets it
+kill $server
+wait $server 2>/dev/null
+serve 0 20
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -keyout $dir/key.pem -out $dir/cert.pem 2>$dir/log
+printf 'foreground = yes\npid =\n[tui]\naccept = 127.0.0.1:%s\nconnect = %s\ncert = %s\nkey = %s\n' \
+    "$tls_port" "$address" "$PWD/$dir/cert.pem" "$PWD/$dir/key.pem" >$dir/stunnel.conf
+stunnel4 $dir/stunnel.conf 2>$dir/stunnel.log &
+server="$server $!"
+gcc -std=c99 -O1 -DTLS_HEADER='"tls_openssl.h"' -o $tui-tls examples/tui.c -lssl -lcrypto
+mkdir -p $XDG_CONFIG_HOME/misskey-tail
+echo secret >$XDG_CONFIG_HOME/misskey-tail/localhost:$tls_port
+type "$tui-tls localhost:$tls_port --ca $dir/cert.pem"
+wait_for 20 notification_comes && problem= || problem="$(screen | head -n 5)"
+quit
+result "TLS, --ca, the stored token" "$problem"
+tui=$tui-tls
+trouble "TLS, an unknown authority" "TLS: the certificate of localhost is signed by an unknown authority" localhost:$tls_port
 exit $failed

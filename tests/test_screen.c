@@ -30,8 +30,10 @@ static unsigned long cost(const char *unit, size_t copies, int lines)
 TEST layout_is_linear_in_the_text(void)
 {
     static const char *const units[] = {
-        "、", "。」", "a", "ab ", " ", "あ", "あ、", "a、", "、a", "「あ」", "a。b", "、 ", "\n、", "👍", "、👍", "e\xCC\x81", "\t、",
-        "\xCC\x81、", "\xFF", "、\xFF", "\xE2\x80\x8B、", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa、", "）））））））））））））））））））））））））あ",
+        "、", "。」", "a", "ab ", " ", "あ", "あ、", "a、", "、a", "「あ」", "a。b", "、 ", "\n、",
+        "👍", "、👍", "e\xCC\x81", "\t、",
+        "\xCC\x81、", "\xFF", "、\xFF", "\xE2\x80\x8B、", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa、",
+        "）））））））））））））））））））））））））あ",
     };
     size_t i;
     for (i = 0; i < sizeof units / sizeof units[0]; i++) {
@@ -83,8 +85,10 @@ TEST lines_end_where_they_may(void)
     static const char *const cases[][2] = {
         { "abc def ghi jkl", "abc def|ghi jkl" }, { "abcdefghijklmno", "abcdefghij|klmno" },
         { "ab cdefghijklmnop q", "ab cdefghi|jklmnop q" }, { "あいうえおかき", "あいうえお|かき" },
-        { "あいうえお、か", "あいうえ|お、か" }, { "あいうえお。」か", "あいうえ|お。」か" }, { "aあbいcうdえe", "aあbいcうd|えe" },
-        { "、、、、、、、", "、、、、、|、、" }, { "a\n\nb", "a||b" }, { "あいうえabc", "あいうえ|abc" },
+        { "あいうえお、か", "あいうえ|お、か" },
+        { "あいうえお。」か", "あいうえ|お。」か" }, { "aあbいcうdえe", "aあbいcうd|えe" },
+        { "、、、、、、、", "、、、、、|、、" }, { "a\n\nb", "a||b" },
+        { "あいうえabc", "あいうえ|abc" },
         { "abc あいう、え", "abc あい|う、え" }, { "あ、、、、、、い", "あ、、、、|、、い" },
     };
     size_t i;
