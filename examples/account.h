@@ -24,7 +24,7 @@ typedef struct account {        /* zero-initialise */
     char token[513];            /* "" = anonymous */
     char error[5000];           /* one line, without anything of the token */
     bool no_token;              /* failed: what was read is no token; else a file cannot be read */
-    bool works_, public_refused_, advised_;
+    bool opened_, works_, public_refused_, advised_;
 } account;
 
 /* account_file -- where `misskey-tail --login` stores the token for this host, which is written as in the Host header.
@@ -91,6 +91,7 @@ static inline const char *account_advice(account *a, const misskey_event *e, con
 {
     const bool ready = e->type == MISSKEY_EVENT_CHANNEL_READY, refused = e->type == MISSKEY_EVENT_CHANNEL_REFUSED;
     misskey_channel_info about;
+    a->opened_ = a->opened_ || e->type == MISSKEY_EVENT_OPEN;
     if (!ready && !refused) return NULL;
     if (!misskey_channel_about(misskey_channel_find(misskey_jstr_text(channel)), &about)) return NULL;
     if (ready && about.credential) a->works_ = true;
@@ -115,8 +116,8 @@ static inline void account_explain(const account *a, const misskey_event *e, con
         snprintf(text, cap, "the server %s (401 %.*s)", *a->token != '\0' ? "refuses the token" : "wants a token", len,
                  reason);
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS && code == 403) {
-        snprintf(text, cap, "the server refuses %s (403 %.*s)", *a->token != '\0' ? "the account: suspended?" : "us",
-                 len, reason);
+        snprintf(text, cap, "the server, or a CDN before it, refuses us (403 %.*s)%s", len, reason,
+                 a->opened_ || *a->token == '\0' ? "" : "; is the account suspended?");
     } else if (e->err == MISSKEY_ERR_HTTP_STATUS) {
         snprintf(text, cap, "the server answers %u %.*s%s%.*s", code, len, reason, location > 0 ? ": go to " : "",
                  location, to);

@@ -61,7 +61,7 @@ static const char help[] =
     "  --help                 this text\n"
     "Exit status: 0 ended as asked: a signal, --count, --seconds, the recording was played; 1 no Misskey stream, or a\n"
     "broken one; 2 wrong option, or something cannot be read or written; 3 no connection; 4 no TLS, or not to be\n"
-    "trusted; 5 the server refuses the token, or wants one.\n";
+    "trusted; 5 the server refuses the token or the account, or wants a token.\n";
 
 enum { PROTOCOL = 1, USAGE, NETWORK, TLS, CREDENTIAL };     /* exit status */
 enum { ROWS = 512, NOTE_SIZE = 8192 };      /* notes that are remembered, and how much of each */
@@ -607,11 +607,12 @@ static void drive(void)
 /* Sharkey accepts everybody, and closes at once if the token is bad. */
 static bool is_shut_out(void) { return run.at_once >= TOO_OFTEN && *me.token != '\0' && !run.heard; }
 
-/* Exit status; 0: it is worth another try. 4001: how Sharkey ends those whose account is suspended. */
+/* Exit status; 0: it is worth another try, which the session makes. A 403 after a good connection comes from something
+   in between. 4001: how Sharkey ends those whose account is suspended. */
 static int judge_end(const misskey_event *e)
 {
     const bool refused = e->err == MISSKEY_ERR_HTTP_STATUS;
-    if (refused && (e->code == 401 || e->code == 403)) return CREDENTIAL;
+    if (refused && (e->code == 401 || (e->code == 403 && !run.was_open))) return CREDENTIAL;
     if (is_shut_out() || (e->err == MISSKEY_ERR_OK && e->code == 4001)) return CREDENTIAL;
     if (run.was_open || (refused && (e->code >= 500 || e->code == 429 || e->code == 408))) return 0;
     return e->err == MISSKEY_ERR_TRANSPORT || e->err == MISSKEY_ERR_TIMEOUT ? NETWORK : PROTOCOL;
@@ -638,8 +639,8 @@ static void on_closed(const misskey_event *e)
 static void handle_events(void)
 {
     misskey_event e;
-    const char *advice;
     while (!run.over && misskey_conn_poll(&conn, &e)) {
+        const char *const advice = account_advice(&me, &e, channel_name(&e));
         switch (e.type) {
         case MISSKEY_EVENT_DIAL:
             if (wire_dial(&peer) == WIRE_FAILED) on_failed();
@@ -656,7 +657,6 @@ static void handle_events(void)
             run.said_something = true;
             run.heard = true;
             show_event(&e);
-            advice = account_advice(&me, &e, channel_name(&e));
             if (advice != NULL) status("%s", advice);
         }
     }

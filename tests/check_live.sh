@@ -289,7 +289,10 @@ answered() {
     end KILL $server
 }
 
-answered 5 "403" "refuses the account: suspended? (403" behind-nginx/refused-403 --token-file $dir/token
+answered 5 "403" "or a CDN before it, refuses us (403 Forbidden); is the account suspended?" behind-nginx/refused-403 \
+    --token-file $dir/token
+answered 5 "403 without a token" "or a CDN before it, refuses us (403 Forbidden)" behind-nginx/refused-403
+result "403 without a token, what is said" "$(grep suspended $dir/err)"
 answered 5 "401 without a token" "wants a token (401" behind-nginx/refused-401
 answered 1 "a redirect" "answers 301 Moved Permanently: go to http" behind-nginx/redirect
 answered 1 "200" "answers 200 OK" behind-nginx/ok-200-not-101
@@ -324,6 +327,29 @@ END
 else
     echo "SKIP live accepted, and closed at once: node is missing"
 fi
+
+# a 403 after a good connection comes from something in between: it is tried again, whatever was shown to the server
+printf 'wait 300\nrefuse 403\n' >$dir/script
+for shown in "" "--token-file $dir/token"; do
+    serve --script $dir/script
+    begin --plain --json $shown 127.0.0.1:$port
+    until_ 10 grep -q '"code":403,' $dir/out
+    shows "403 after a good connection, --json${shown:+, with a token}" '"event":"open"}' '"closed","code":403,' \
+        '"event":"retry","delay":[0-9]*}'
+    kill -TERM $client
+    finished
+    ended 0 "403 after a good connection, it goes on${shown:+, with a token}" ""
+    end KILL $server
+    serve --script $dir/script
+    begin --plain $shown 127.0.0.1:$port
+    until_ 10 grep -q '(403 ' $dir/out
+    kill -TERM $client
+    finished
+    ended 0 "403 after a good connection, as text${shown:+, with a token}" ""
+    shows "403 after a good connection, what is said${shown:+, with a token}" \
+        "a CDN before it, refuses us (403 [A-Za-z]*); connecting again in [0-9.]* s"
+    end KILL $server
+done
 
 # --- the recordings ---
 
