@@ -188,15 +188,12 @@ static void drain(client *c)
 static bool serve(client *c, short ready)
 {
     if (c->stalled_until > now) return !ending;
+    if (enemy == NULL) pretend_tick(&c->p, now);    /* before it reads: time limits that begin now run from now on */
     if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0 && !read_client(c)) return false;
     if (c->state == DRAINING) return now - c->since < DRAIN_MS;
     if (c->state == SNIFFING) return !ending && now - c->since < SNIFF_MS;
-    if (enemy == NULL) {
-        pretend_tick(&c->p, now);
-        play(c);
-    } else {
-        harm(c);
-    }
+    if (enemy == NULL) play(c);
+    else harm(c);
     if (!write_client(c)) return false;
     if (pretend_over(&c->p) || (c->cutting && pretend_waiting(&c->p) == 0)) drain(c);
     return true;

@@ -328,6 +328,13 @@ else
     echo "SKIP live accepted, and closed at once: node is missing"
 fi
 
+# the client says nothing for longer than misskey-serve waits for a Close (5 s), then closes
+printf 'wait 100\nping 1\nwait 30000\nping 1\n' >$dir/script
+serve --script $dir/script
+ends 0 "Close after a long silence" "" --plain --seconds 7 127.0.0.1:$port
+shows "Close after a long silence is answered" "  closed$"
+end KILL $server
+
 # a 403 after a good connection comes from something in between: it is tried again, whatever was shown to the server
 printf 'wait 300\nrefuse 403\n' >$dir/script
 for shown in "" "--token-file $dir/token"; do
