@@ -3,17 +3,20 @@
    chunks.jsonl             {"t","dir","off","len"}: each piece as it came ("recv") and went ("send")
    messages.jsonl           {"t","dir","data"}: each whole text; "frames" if it came in several, "binary", "invalidUtf8"
    control.jsonl            {"t","dir","op","len"}: ping, pong, and close with "code" and "reason"; {"t","tcp"}: the end
-   t: milliseconds since record_begin. misskey-tail --replay plays such a folder.
-   What to copy: the file, to keep what a server said when something went wrong.
+   t: milliseconds since record_begin. misskey-tail --replay plays such a folder. Nobody else can read the files: what a
+   server says to an account is private.
+   What to copy: the file, to keep what a server said when something went wrong. POSIX.
    SPDX-License-Identifier: Unlicense OR MIT-0 */
 #ifndef RECORD_H
 #define RECORD_H
 #ifndef MISSKEY_STREAM_H
 #error "include misskey_stream.h before record.h"
 #endif
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct record_memory { uint8_t *at; size_t len, cap; } record_memory;
 
@@ -201,11 +204,16 @@ static inline void record_data(recording *r, bool sent, const void *data, size_t
     record_flush_(r);
 }
 
+/* A new one: none is written over. */
 static inline FILE *record_file_(recording *r, const char *folder, const char *name)
 {
     char path[4096];
     FILE *file = NULL;
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) < sizeof path) file = fopen(path, "wb");
+    int fd = -1;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) < sizeof path)
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd >= 0) file = fdopen(fd, "wb");
+    if (fd >= 0 && file == NULL) close(fd);
     r->failed = r->failed || file == NULL;
     return file;
 }
