@@ -4,7 +4,7 @@
         miauth m;
         miauth_init(&m, &w, "misskey.example", "my program", "read:account")    // w: of wire_init, with TLS
         puts(m.address)
-        while (miauth_ask(&m) == MIAUTH_WAIT) sleep(2);
+        while (miauth_ask(&m) != MIAUTH_DONE && !m.allowed) sleep(2);  // FAILED, m.error: passes if it once was WAIT
         m.token
 
    What to copy: the file. miauth_ask() is also the smallest HTTPS request that does: HTTP/1.0, so that the answer comes
@@ -21,7 +21,8 @@ typedef struct miauth {
     char address[700];          /* for the browser */
     char token[512];            /* DONE */
     char error[700];            /* FAILED: one line */
-    bool answered;              /* FAILED: the server was reached */
+    bool answered;              /* FAILED: the server has answered, and is neither busy nor down behind its proxy */
+    bool allowed;               /* the user has said yes: a server says so only once */
     wire *wire_;
     char request_[512];
     char answer_[1 << 18];      /* it has the whole profile of the user */
@@ -95,28 +96,36 @@ static inline misskey_json miauth_body_(const char *answer)
     return json;
 }
 
+/* An answer that says neither yes nor no. */
+static inline miauth_state miauth_refuse_(miauth *m, int code)
+{
+    const int line = (int)strcspn(m->answer_, "\r\n");
+    m->answered = code < 500 && code != 429 && code != 408;
+    snprintf(m->error, sizeof m->error, "the server %s %.*s",
+             m->answered ? "does not know MiAuth: it answers" : "is busy or down: it answers", line < 80 ? line : 80,
+             m->answer_);
+    return MIAUTH_FAILED;
+}
+
 /* miauth_ask -- has the user said yes? */
 static inline miauth_state miauth_ask(miauth *m)
 {
     const int got = miauth_exchange_(m);
     const char *const body = got > 0 ? strstr(m->answer_, "\r\n\r\n") : NULL;
+    const int code = got > 0 ? atoi(m->answer_ + strcspn(m->answer_, " \r\n")) : 0;
     misskey_json json = { NULL, 0 };
     misskey_jstr token;
-    bool ok = false;
     wire_close(m->wire_);
-    m->answered = got > 0;
+    m->answered = m->allowed = false;
     if (got <= 0) {
         snprintf(m->error, sizeof m->error, "%s", *m->wire_->error != '\0' ? m->wire_->error : "no answer in time");
         return MIAUTH_FAILED;
     }
-    if (body != NULL && strncmp(m->answer_ + strcspn(m->answer_, " \r\n"), " 200 ", 5) == 0) json = miauth_body_(body);
-    if (!misskey_json_bool(misskey_json_get(json, "ok"), &ok)) {
-        snprintf(m->error, sizeof m->error, "the server does not know MiAuth: it answers %.*s",
-                 (int)strcspn(m->answer_, "\r\n") < 80 ? (int)strcspn(m->answer_, "\r\n") : 80, m->answer_);
-        return MIAUTH_FAILED;
-    }
+    if (body != NULL && code == 200) json = miauth_body_(body);
+    if (!misskey_json_bool(misskey_json_get(json, "ok"), &m->allowed)) return miauth_refuse_(m, code);
     token = misskey_json_str(misskey_json_get(json, "token"));
-    if (!ok) return MIAUTH_WAIT;
+    m->answered = true;
+    if (!m->allowed) return MIAUTH_WAIT;
     if (token.len > 0 && misskey_jstr_copy(token, m->token, sizeof m->token) < sizeof m->token) return MIAUTH_DONE;
     snprintf(m->error, sizeof m->error, "the server has sent no token");
     return MIAUTH_FAILED;

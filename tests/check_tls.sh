@@ -149,6 +149,7 @@ END
     until_ 5 grep -q 'Configuration successful' $dir/stunnel.log || result "stunnel" "$(tail -n 1 $dir/stunnel.log)"
 }
 
+: >$dir/advice
 serve --token Sekrit0123456789 --speed 5
 plain_port=$port
 secure wrong
@@ -170,7 +171,8 @@ for hook in $hooks; do
     ends 4 "$hook, wrong host" "certificate of localhost is for another name" --ca $dir/ca.pem localhost:$wrong_port
     ends 4 "$hook, wrong address" "certificate of 127.0.0.1 is for another name" --ca $dir/ca.pem 127.0.0.1:$tls_port
     ends 4 "$hook, expired" "certificate of localhost has expired" --ca $dir/ca.pem localhost:$expired_port
-    ends 4 "$hook, no TLS there" "no handshake with localhost: " --ca $dir/ca.pem localhost:$plain_port
+    grep -e --plain $dir/err >>$dir/advice
+    ends 4 "$hook, no TLS there" "no handshake with localhost: .*; a server without TLS needs --plain" --ca $dir/ca.pem localhost:$plain_port
     ends 2 "$hook, --ca without certificates" "no certificates in $0" --ca $0 localhost:$tls_port
     ends 2 "$hook, --ca that is not there" "no certificates in $dir/nothing" --ca $dir/nothing localhost:$tls_port
     ends 3 "$hook, nobody listens" "Connection refused" --ca $dir/ca.pem localhost:1
@@ -186,6 +188,9 @@ for hook in $hooks; do
     shows "$hook, the token of --login, its channel" "main is on"
     ends 4 "$hook, --login, unknown authority" "unknown authority" --ca $dir/other.pem --login localhost:$tls_port
 done
+
+# who does not trust a certificate is not told to go without
+result "no advice to use --plain" "$(cat $dir/advice)"
 
 # --- restarts behind TLS: of the server, and of what speaks TLS for it; all three at once ---
 
@@ -252,12 +257,16 @@ server=$kept
 if command -v node >/dev/null; then
     cat >$dir/miauth.mjs <<'END'
 import { createServer } from 'node:http'
-let asked = 0
+// what goes wrong while the user hesitates, then the token; afterwards nothing is known
+const answers = [ 'no', 502, 503, 429, 404, 'cut', 'page', 'no', 'yes', 'no', 'empty', 502 ]
 const server = createServer((request, response) => {
-  if (request.method !== 'POST' || !/^\/api\/miauth\/[0-9a-f-]{36}\/check$/.test(request.url)) response.statusCode = 404
-  asked++
-  if (asked > 3) response.writeHead(404).end('<html>{}</html>')
-  else response.end(JSON.stringify(asked < 3 ? { ok: false } : { ok: true, token: 'Late0123456789ab', user: { id: '9a' } }))
+  const answer = answers.shift() ?? 404
+  if (request.method !== 'POST' || !/^\/api\/miauth\/[0-9a-f-]{36}\/check$/.test(request.url)) response.statusCode = 400
+  if (answer === 'cut') request.socket.resetAndDestroy()
+  else if (typeof answer === 'number') response.writeHead(answer).end('<html>{}</html>')
+  else if (answer === 'page') response.end('<html>A moment, please</html>')
+  else response.end(JSON.stringify(answer === 'no' ? { ok: false } :
+    { ok: true, token: answer === 'yes' ? 'Late0123456789ab' : undefined, user: { id: '9a' } }))
 })
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))
 END
@@ -275,9 +284,40 @@ END
     ends 0 "--login, the user hesitates" "" --ca $dir/ca.pem --token-file $dir/late --login localhost:$tls_port
     result "--login, the file that was asked for" "$([ "$(cat $dir/late)" = Late0123456789ab ] || echo 'another token')$(
         find $dir/late ! -perm 600)"
+    shows "--login, what goes wrong meanwhile" "Open this address" "busy or down: it answers HTTP/1.[01] 502 .*; asking again" \
+        "503" "429" "404" "asking again" "The token is in"
+    ends 1 "--login, no token in the answer" "the server has sent no token" --ca $dir/ca.pem --login localhost:$tls_port
+    ends 3 "--login, busy at first" "is busy or down: it answers HTTP/1.[01] 502" --ca $dir/ca.pem --login localhost:$tls_port
     ends 1 "--login, no MiAuth there" "does not know MiAuth: it answers HTTP/1.[01] 404" --ca $dir/ca.pem --login \
         localhost:$tls_port
     end KILL $server
+
+    # a server that hangs up after the handshake, so that the client writes into a broken pipe
+    cat >$dir/gone.mjs <<'END'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:tls'
+const pem = readFileSync(process.argv[2])
+let connections = 0
+const server = createServer({ cert: pem, key: pem }, socket => {
+  const say = body => socket.once('data', () => socket.end(`HTTP/1.0 200 OK\r\n\r\n${body}`))
+  socket.on('error', () => {})
+  if (++connections === 1) say('{"ok":false}')
+  else if (connections < 5) socket.destroy()
+  else say('{"ok":true,"token":"Late0123456789ab"}')
+})
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+END
+    for hook in $hooks; do
+        : >$dir/gone.out
+        node $dir/gone.mjs $dir/good.pem >$dir/gone.out &
+        server=$!
+        pids="$pids $server"
+        until_ 5 test -s $dir/gone.out
+        tail=$dir/$hook
+        ends 0 "$hook, --login, the server hangs up" "" --ca $dir/ca.pem --token-file $dir/late --login \
+            localhost:$(cat $dir/gone.out)
+        end KILL $server
+    done
     server=$kept port=$kept_port
 else
     echo "SKIP tls --login, the user hesitates: node is missing"
