@@ -49,6 +49,21 @@ static inline void show_plain_to(FILE *out, const char *text, size_t len, bool l
 
 static inline void show_plain(const char *text, size_t len, bool lines) { show_plain_to(stdout, text, len, lines); }
 
+/* JSON on one line. What a terminal would act on is white space between tokens, or stands in a string: there an escape
+   means the same. */
+static inline void show_json(const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text, *const end = p + len;
+    while (p < end) {
+        const size_t n = show_control_length_(p, (size_t)(end - p));
+        if (n == 0) putchar(*p);
+        else if (n == 1 && *p < 0x20) putchar(' ');
+        else if (n == 3) printf("\\u%04x", 0x2000u | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu));
+        else printf("\\u%04x", (unsigned)p[n - 1]);
+        p += n > 0 ? n : 1;
+    }
+}
+
 /* At most so many bytes, 0 = all of them. */
 static inline void show_str(misskey_jstr s, size_t most, bool lines)
 {
@@ -107,7 +122,8 @@ static inline void show_excerpt(misskey_json json)
     misskey_note_read(json, &note);
     if (misskey_note_is_renote(&note) && note.has.renote == MISSKEY_PRESENT) misskey_note_read(note.renote, &note);
     misskey_user_read(note.user, &user);
-    show_text("@", user.username, ": ");
+    show_text("@", user.username, user.host.ptr != NULL ? "" : ": ");
+    show_text("@", user.host, ": ");
     fputs(note.cw.ptr != NULL ? "[CW: " : note.text.len == 0 ? "(no text)" : "", stdout);
     show_str(note.cw.ptr != NULL ? note.cw : note.text, 63, false);
     if (note.cw.ptr != NULL) putchar(']');
@@ -218,6 +234,21 @@ static inline void show_notification(misskey_json json)
 static const char *const show_type_names_[] = { MISSKEY_KIND_LIST(SHOW_NAME_) };
 #undef SHOW_NAME_
 
+/* The note of an update. A renote is not the note in it, which lives on when the renote is deleted. */
+static inline void show_updated_(const misskey_message *m, const misskey_note *note, misskey_json now)
+{
+    misskey_user user;
+    const bool renote = misskey_note_is_renote(note) && misskey_user_read(note->user, &user);
+    if (renote) {
+        show_text("the renote by @", user.username, "");
+        show_text("@", user.host, "");
+        fputs(" of ", stdout);
+    }
+    if (renote && note->has.renote != MISSKEY_PRESENT) show_text("note ", note->renote_id, "");
+    else if (note->user.ptr != NULL) show_excerpt(now);
+    else show_text("note ", m->id, "");
+}
+
 /* What was done to a note, and what it has come to. now: the note as it is by now, missing if it is not known. */
 static inline void show_note_update(const misskey_message *m, misskey_json now)
 {
@@ -243,8 +274,7 @@ static inline void show_note_update(const misskey_message *m, misskey_json now)
         printf("no. %lld", (long long)update.choice + 1);
     show_style("0");
     fputs(whole ? " " : " on ", stdout);
-    if (note.user.ptr != NULL) show_excerpt(now);
-    else show_text("note ", m->id, "");
+    show_updated_(m, &note, now);
 }
 
 /* The type of a message as it stood on the wire; of a bare text that text, if it has a name. */

@@ -13,6 +13,7 @@
 #include "timeline.h"
 #include "wire.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -46,7 +47,7 @@ static const char help[] =
     "                         recording since the connection was made. Members may be added; [] = not always there\n"
     "    {\"t\",\"event\":\"open\"[,\"resumed\":true]}\n"
     "    {\"t\",\"event\":\"message\"[,\"channel\"],\"message\"}  as it came; channel: the NAME it came on\n"
-    "    {\"t\",\"event\":\"text\",\"text\"}                    a text that is no message\n"
+    "    {\"t\",\"event\":\"text\"[,\"channel\"],\"text\"}        a text that is no message, or nested too deep\n"
     "    {\"t\",\"event\":\"dropped\",\"size\"}                 a message that is too large, or binary\n"
     "    {\"t\",\"event\":\"ready\",\"channel\"}                the server has acknowledged it\n"
     "    {\"t\",\"event\":\"refused\",\"channel\",\"reason\"}     it has not: UNKNOWN, LIMIT, SHARED or NAME\n"
@@ -228,31 +229,39 @@ static void print_status(const misskey_event *e)
 
 /* --- JSON --- */
 
-/* A line break in checked JSON is white space between tokens. */
-static void put_message(misskey_str text)
+/* Can it be part of a line of JSON? A message may have members so deep that the library takes them unchecked. */
+static bool is_json(const misskey_event *e)
 {
-    size_t i;
-    for (i = 0; i < text.len; i++) putchar(text.ptr[i] == '\n' || text.ptr[i] == '\r' ? ' ' : text.ptr[i]);
+    misskey_json all;
+    return e->message.kind < MISSKEY_KIND_TEXT_PING &&
+           misskey_json_check(e->text.ptr, e->text.len, &all, NULL) == MISSKEY_ERR_OK;
 }
 
 static void json_member(const char *name, const char *text, size_t len)
 {
+    char *literal = NULL;
+    size_t size = 0;
+    FILE *const memory = open_memstream(&literal, &size);
+    if (memory == NULL) fail(USAGE, "out of memory");
+    record_json_string(memory, text, len);
+    if (fclose(memory) != 0) fail(USAGE, "out of memory");
     printf(",\"%s\":", name);
-    record_json_string(stdout, text, len);
+    show_json(literal, size);
+    free(literal);
 }
 
 static void json_line(const char *event) { printf("{\"t\":%.*s,\"event\":\"%s\"", (int)now.len, now.ptr, event); }
 
 static void print_json_message(const misskey_event *e)
 {
-    if (e->message.kind >= MISSKEY_KIND_TEXT_PING) {
-        json_line("text");
-        json_member("text", e->text.ptr, e->text.len);
-    } else {
-        json_line("message");
-        if (e->user != NULL) json_member("channel", channel_name(e), strlen(channel_name(e)));
+    const bool json = is_json(e);
+    json_line(json ? "message" : "text");
+    if (e->user != NULL) json_member("channel", channel_name(e), strlen(channel_name(e)));
+    if (json) {
         fputs(",\"message\":", stdout);
-        put_message(e->text);
+        show_json(e->text.ptr, e->text.len);
+    } else {
+        json_member("text", e->text.ptr, e->text.len);
     }
     puts("}");
 }
@@ -293,6 +302,37 @@ static void print_json_status(const misskey_event *e)
 
 /* --- events --- */
 
+/* Can a message have this name? Those that only a client sends, and acknowledgements, are never shown. */
+static bool is_name(misskey_jstr name)
+{
+    static const misskey_kind kinds[] = {
+        MISSKEY_KIND_CHANNEL, MISSKEY_KIND_NOTE_UPDATED, MISSKEY_KIND_EMOJI_ADDED, MISSKEY_KIND_EMOJI_UPDATED,
+        MISSKEY_KIND_EMOJI_DELETED, MISSKEY_KIND_ANNOUNCEMENT_CREATED, MISSKEY_KIND_USER_UPDATED, MISSKEY_KIND_PING,
+        MISSKEY_KIND_PONG, MISSKEY_KIND_API_RESULT
+    };
+    size_t i;
+    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (misskey_jstr_eq(name, show_type_names_[kinds[i]])) return true;
+    return misskey_channel_event_find(name) != MISSKEY_CHANNEL_EVENT_OTHER ||
+           misskey_note_update_find(name) != MISSKEY_NOTE_UPDATE_OTHER;
+}
+
+static void check_filter(const char *list)
+{
+    const char *name = list;
+    for (;; name++) {
+        const size_t len = strcspn(name, ",");
+        const misskey_jstr one = { name, len };
+        if (len == 0) fail(USAGE, "--filter %s: a name is empty", list);
+        if (!is_name(one) && misskey_notification_find(one) != MISSKEY_NOTIFICATION_OTHER)
+            fail(USAGE, "--filter %.*s: this is a type of notification: use notification", (int)len, name);
+        if (!is_name(one))
+            fail(USAGE, "--filter %.*s: no message has this name; --help lists the usual ones", (int)len, name);
+        name += len;
+        if (*name == '\0') return;
+    }
+}
+
 /* Is the name one of NAME,NAME? */
 static bool is_listed(const char *list, misskey_jstr name)
 {
@@ -325,12 +365,13 @@ static void show_event(const misskey_event *e)
     if (options.json) {
         print_json_message(e);
     } else if (options.raw) {
-        put_message(e->text);
+        if (is_json(e)) show_json(e->text.ptr, e->text.len);
+        else show_plain(e->text.ptr, e->text.len, false);
         putchar('\n');
     } else {
         print_message(&e->message);
     }
-    num_shown++;
+    if (e->message.kind != MISSKEY_KIND_CONNECTED) num_shown++;     /* a recording of a client that is not known */
 }
 
 static void print_stats(void)
@@ -380,12 +421,72 @@ static replay recorded;
 static bool closed;                 /* CLOSED has come */
 static misskey_err why;
 
-/* Takes all events, and throws away what is to be sent. */
+/* What the recorded client has connected: the id of a channel, and its name. The oldest goes first. */
+static struct { char id[64], name[64]; } asked[1024];
+static size_t num_asked;
+static misskey_ws listener;         /* stands for the server that heard it */
+
+static void begin_listening(void)
+{
+    static uint8_t rx[MISSKEY_RX_SIZE(1 << 16)], tx[MISSKEY_TX_SIZE(1 << 10)];
+    misskey_ws_desc desc;
+    memset(&desc, 0, sizeof desc);
+    desc.server = true;
+    desc.rx.ptr = rx;
+    desc.rx.size = sizeof rx;
+    desc.tx.ptr = tx;
+    desc.tx.size = sizeof tx;
+    num_asked = 0;
+    (void)misskey_ws_init(&listener, &desc);
+    misskey_ws_transport_up(&listener);
+}
+
+static void note_connect(const misskey_ws_event *e)
+{
+    const size_t at = num_asked % (sizeof asked / sizeof asked[0]);
+    misskey_message m;
+    if (misskey_message_parse(e->text.ptr, e->text.len, &m) != MISSKEY_ERR_OK || m.kind != MISSKEY_KIND_CONNECT) return;
+    (void)misskey_jstr_copy(m.id, asked[at].id, sizeof asked[at].id);
+    (void)misskey_jstr_copy(m.channel, asked[at].name, sizeof asked[at].name);
+    num_asked++;
+}
+
+/* Bytes of the recorded client. */
+static void listen_to(const char *data, size_t len)
+{
+    misskey_ws_event e;
+    size_t n = 1, out;
+    for (; len > 0 && n > 0; data += n, len -= n) {
+        n = misskey_ws_feed(&listener, data, len);
+        while (misskey_ws_poll(&listener, &e)) {
+            if (e.type == MISSKEY_WS_EVENT_UPGRADE) (void)misskey_ws_accept(&listener, NULL);
+            if (e.type == MISSKEY_WS_EVENT_MESSAGE) note_connect(&e);
+        }
+        while (misskey_ws_send_buf(&listener, &out) != NULL) misskey_ws_send_ack(&listener, out);
+    }
+}
+
+/* Gives an event the channel that the recorded client gave its id to. An acknowledgement becomes what a session makes
+   of it. */
+static void name_channel(misskey_event *e)
+{
+    const size_t cap = sizeof asked / sizeof asked[0], first = num_asked > cap ? num_asked - cap : 0;
+    const misskey_kind kind = e->message.kind;
+    size_t i = num_asked;
+    if (e->type != MISSKEY_EVENT_MESSAGE || (kind != MISSKEY_KIND_CHANNEL && kind != MISSKEY_KIND_CONNECTED)) return;
+    while (i > first && !misskey_jstr_eq(e->message.id, asked[(i - 1) % cap].id)) i--;
+    if (i == first) return;
+    e->user = asked[(i - 1) % cap].name;
+    if (kind == MISSKEY_KIND_CONNECTED) e->type = MISSKEY_EVENT_CHANNEL_READY;
+}
+
+/* Takes all events, and discards what is to be sent. */
 static void handle_recorded(void)
 {
     misskey_event e;
     size_t len;
     while (misskey_conn_poll(&conn, &e)) {
+        name_channel(&e);
         show_event(&e);
         if (e.type == MISSKEY_EVENT_OPEN) connections++;
         if (e.type == MISSKEY_EVENT_CLOSED) {
@@ -424,7 +525,10 @@ static void play(void)
         if (options.seconds > 0 && recorded.ms > options.seconds * 1000) return;
         snprintf(text, sizeof text, "%.15g", recorded.ms);
         now = misskey_json_text(text);
-        if (recorded.sent) continue;
+        if (recorded.sent) {
+            listen_to(recorded.data, recorded.len);
+            continue;
+        }
         if (options.speed > 0) wait_ms((recorded.ms - last) / options.speed);
         last = recorded.ms;
         feed(recorded.data, recorded.len);
@@ -446,6 +550,7 @@ static void replay_one(const char *dir, bool first)
     closed = false;
     why = MISSKEY_ERR_OK;
     now = misskey_json_text("0");
+    begin_listening();
     misskey_conn_transport_up(&conn);
     play();
     if (why == MISSKEY_ERR_WS_ACCEPT) fail(PROTOCOL, "server.bin does not answer the Sec-WebSocket-Key of client.bin");
@@ -548,7 +653,7 @@ static void begin_recording(void)
     recording_path(path, sizeof path, "/server.bin");
     if (access(path, F_OK) == 0) fail(USAGE, "there is a recording already: %s", path);
     recording_path(path, sizeof path, "");
-    if ((mkdir(path, 0777) != 0 && errno != EEXIST) || !record_begin(&record, path, run.clock))
+    if ((mkdir(path, 0700) != 0 && errno != EEXIST) || !record_begin(&record, path, run.clock))
         fail(USAGE, "cannot write into %s: %s", path, strerror(errno));
     recordings++;
 }
@@ -573,9 +678,19 @@ static void announce_retry(void)
     }
 }
 
+/* Does the server perhaps not speak TLS at all? Not once it has a certificate; and port 443 is for TLS, so nobody is
+   told there to go without. */
+static bool is_tls_missing(void)
+{
+    const char *const distrust = "TLS: the certificate";
+    return peer.tls_failed && !run.was_open && strcmp(port, "443") != 0 &&
+           strncmp(peer.error, distrust, strlen(distrust)) != 0;
+}
+
 /* No connection came about. The first one must; what was open once is tried for ever. */
 static void on_failed(void)
 {
+    char reason[800];
     wire_close(&peer);
     misskey_conn_transport_down(&conn);
     if (options.json) {
@@ -583,7 +698,8 @@ static void on_failed(void)
         json_member("reason", peer.error, strlen(peer.error));
         puts("}");
     }
-    lost(run.was_open ? 0 : peer.tls_failed ? TLS : NETWORK, peer.error);
+    snprintf(reason, sizeof reason, "%s%s", peer.error, is_tls_missing() ? "; a server without TLS needs --plain" : "");
+    lost(run.was_open ? 0 : peer.tls_failed ? TLS : NETWORK, reason);
 }
 
 /* Moves on what is there to be moved. */
@@ -604,6 +720,13 @@ static void drive(void)
 
 /* - the end of a connection - */
 
+/* Has a server that was connected without TLS perhaps nothing else? */
+static bool is_tls_wanted(const misskey_event *e)
+{
+    return options.plain && !run.was_open &&
+           (e->err == MISSKEY_ERR_HTTP_SYNTAX || (e->err == MISSKEY_ERR_HTTP_STATUS && e->code == 400));
+}
+
 /* Sharkey accepts everybody, and closes at once if the token is bad. */
 static bool is_shut_out(void) { return run.at_once >= TOO_OFTEN && *me.token != '\0' && !run.heard; }
 
@@ -620,9 +743,11 @@ static int judge_end(const misskey_event *e)
 
 static void on_closed(const misskey_event *e)
 {
+    static const char advice[] = "; if it has TLS, leave out --plain";
     char reason[800];
     int exit_status;
-    account_explain(&me, e, host, peer.error, reason, sizeof reason);
+    account_explain(&me, e, host, peer.error, reason, sizeof reason - sizeof advice);
+    if (is_tls_wanted(e)) strcat(reason, advice);
     run.at_once = e->err == MISSKEY_ERR_OK && !run.said_something ? run.at_once + 1 : 0;
     exit_status = judge_end(e);
     if (options.json) show_event(e);
@@ -758,8 +883,6 @@ static void set_up_signals(void)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, NULL);
     action.sa_handler = on_signal;
     action.sa_flags = (int)SA_RESETHAND | SA_RESTART;   /* the second one ends it at once */
     if (pipe(wake) != 0 || fcntl(wake[1], F_SETFL, O_NONBLOCK) != 0) fail(USAGE, "no pipe: %s", strerror(errno));
@@ -767,10 +890,17 @@ static void set_up_signals(void)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
+/* A server may be gone while it is written to, which is no reason to die. */
+static void open_wire(bool with_tls)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!wire_init(&peer, host, port, with_tls, options.ca)) fail(USAGE, "%s", peer.error);
+}
+
 static void tail(void)
 {
     char path[4096];
-    if (!wire_init(&peer, host, port, !options.plain, options.ca)) fail(USAGE, "%s", peer.error);
+    open_wire(!options.plain);
     if (options.record != NULL) {   /* said before anything is asked of a server */
         recording_path(path, sizeof path, "/server.bin");
         if (access(path, F_OK) == 0) fail(USAGE, "there is a recording already: %s", path);
@@ -806,25 +936,29 @@ static void read_token(void)
 
 static void login(void)
 {
-    static miauth asked;
-    char path[4096];
+    static miauth auth;
+    char path[4096], said[sizeof auth.error] = "";
     miauth_state state;
     if (options.token_file != NULL) snprintf(path, sizeof path, "%s", options.token_file);
     else if (!account_file(path, sizeof path, host_header))
         fail(USAGE, "where to store the token? Give --token-file FILE");
-    if (!wire_init(&peer, host, port, true, options.ca)) fail(USAGE, "%s", peer.error);
-    if (!miauth_init(&asked, &peer, host_header, "misskey-tail", "read:account,read:chat"))
+    open_wire(true);
+    if (!miauth_init(&auth, &peer, host_header, "misskey-tail", "read:account,read:chat"))
         fail(USAGE, "no random bytes");
-    state = miauth_ask(&asked);     /* so that nobody opens an address in vain */
-    if (state == MIAUTH_FAILED) fail(asked.answered ? PROTOCOL : peer.tls_failed ? TLS : NETWORK, "%s", asked.error);
-    printf("Open this address in a browser, and allow it. This program waits for that.\n%s\n", asked.address);
-    (void)fflush(stdout);
-    while (state != MIAUTH_DONE) {
+    state = miauth_ask(&auth);     /* so that nobody opens an address in vain */
+    if (state == MIAUTH_FAILED) fail(auth.answered ? PROTOCOL : peer.tls_failed ? TLS : NETWORK, "%s", auth.error);
+    printf("Open this address in a browser, and allow it. This program waits for that.\n%s\n", auth.address);
+    if (fflush(stdout) != 0) fail(USAGE, "cannot write: %s", strerror(errno));
+    while (state != MIAUTH_DONE) {  /* the server knows MiAuth: what goes wrong now, a proxy or a restart, passes */
         (void)poll(NULL, 0, LOGIN_MS);
-        state = miauth_ask(&asked);
-        if (state == MIAUTH_FAILED && asked.answered) fail(PROTOCOL, "%s", asked.error);
+        state = miauth_ask(&auth);
+        if (state == MIAUTH_FAILED && auth.allowed) fail(PROTOCOL, "%s", auth.error);
+        if (state != MIAUTH_FAILED || strcmp(said, auth.error) == 0) continue;
+        snprintf(said, sizeof said, "%s", auth.error);
+        status("%s; asking again", said);
+        (void)fflush(stdout);
     }
-    if (!account_take(&me, asked.token, "the answer of the server")) fail(CREDENTIAL, "%s", me.error);
+    if (!account_take(&me, auth.token, "the answer of the server")) fail(CREDENTIAL, "%s", me.error);
     if (!miauth_store(path, me.token)) fail(USAGE, "cannot write %s: %s", path, strerror(errno));
     printf("The token is in %s\n", path);
 }
@@ -876,10 +1010,37 @@ static bool take_option(const char *name, char *value)
     return true;
 }
 
+/* HOST[:PORT], or the same as an address: with a scheme, a slash or /streaming at its end, in capitals. */
+static void take_address(const char *text)
+{
+    static const struct { const char *name; bool plain; } schemes[] = {
+        { "https://", false }, { "wss://", false }, { "http://", true }, { "ws://", true }
+    };
+    const char *const usual = options.plain ? "80" : "443", *name = text, *rest;
+    char server[300];
+    size_t i;
+    for (i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (strncasecmp(text, schemes[i].name, strlen(schemes[i].name)) != 0) continue;
+        name = text + strlen(schemes[i].name);
+        if (schemes[i].plain && !options.plain)
+            fail(USAGE, "%s is without TLS: give --plain too, or write https://", schemes[i].name);
+        if (!schemes[i].plain && options.plain)
+            fail(USAGE, "%s is with TLS, --plain is without: leave out one of them", schemes[i].name);
+    }
+    rest = name + strcspn(name, "/");
+    snprintf(server, sizeof server, "%.*s", (int)(rest - name), name);
+    if (strcmp(rest, "/") != 0 && strcmp(rest, "/streaming") != 0 && *rest != '\0') *server = '\0';
+    if (strpbrk(server, "@?# ") != NULL || !net_address(server, usual, host, port))    /* a query may have a token */
+        fail(USAGE, "%.*s is no HOST[:PORT]; --help lists the options", (int)strcspn(text, "?"), text);
+    for (i = 0; host[i] != '\0'; i++) host[i] = (char)tolower((unsigned char)host[i]);
+    net_host_header(host_header, host, port, usual);
+}
+
 static void check_options(void)
 {
-    const char *const name = options.host, *const usual = options.plain ? "80" : "443";
+    const char *const name = options.host;
     if (options.json && options.raw) fail(USAGE, "either --json or --raw, not both");
+    if (options.filter != NULL) check_filter(options.filter);
     if (options.replay != NULL) {
         if (name != NULL) fail(USAGE, "either HOST or --replay DIR, not both");
         if (options.login || options.record != NULL || options.capture || options.token_in_query)
@@ -887,11 +1048,9 @@ static void check_options(void)
         return;
     }
     if (name == NULL) fail(USAGE, "nothing to do: name a server, or give --replay DIR; --help lists the options");
-    if (strpbrk(name, "/@?# ") != NULL || !net_address(name, usual, host, port))
-        fail(USAGE, "%s is no HOST[:PORT]; --help lists the options", name);
-    net_host_header(host_header, host, port, usual);
     if (options.speed > 0) fail(USAGE, "--speed goes with --replay");
     if (options.login && options.plain) fail(USAGE, "--login needs TLS: leave out --plain");
+    take_address(name);
 }
 
 int main(int argc, char **argv)

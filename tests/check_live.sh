@@ -121,7 +121,26 @@ end KILL $server
 nobody=$port
 ends 3 "nobody listens" "cannot connect to 127.0.0.1 (127.0.0.1) port $nobody: Connection refused" --plain 127.0.0.1:$nobody
 ends 3 "unknown name" "cannot look up no-such-host.invalid: " --plain no-such-host.invalid
-ends 2 "no HOST" "is no HOST" --plain http://localhost/
+# a server as people have it: from a browser, in capitals
+for address in http://127.0.0.1:$nobody ws://127.0.0.1:$nobody/ ws://127.0.0.1:$nobody/streaming 127.0.0.1:$nobody/ \
+    HTTP://127.0.0.1:$nobody; do
+    ends 3 "$address" "cannot connect to 127.0.0.1 (127.0.0.1) port $nobody: Connection refused" --plain $address
+done
+ends 3 "capitals" "cannot look up no-such-host.invalid: " --plain No-Such-Host.INVALID/
+for address in https://localhost/ wss://localhost HTTPS://localhost:1; do
+    ends 2 "$address with --plain" "is with TLS, --plain is without" --plain $address
+done
+for address in http://localhost ws://localhost:1/; do
+    ends 2 "$address without --plain" "is without TLS: give --plain too" $address
+done
+for address in http:// http:/localhost ftp://localhost http://localhost/@aoi localhost/notes/9a http://u:p@localhost / \
+    "http://local host/" http://localhost//x "ws://localhost/streaming?i=$secret" "localhost?i=$secret" \
+    $(awk 'BEGIN { for (i = 0; i < 400; i++) printf "n" }'); do
+    ends 2 "no HOST: $(printf %.30s "$address")" "is no HOST" --plain "$address"
+    grep $secret $dir/err >>$dir/leaked.out
+done
+result "a token in an address is not shown" "$(cat $dir/leaked.out)"
+: >$dir/leaked.out
 for number in 0 65536 70000; do
     ends 2 "port $number" "localhost:$number is no HOST" --plain localhost:$number
 done
@@ -328,6 +347,21 @@ else
     echo "SKIP live accepted, and closed at once: node is missing"
 fi
 
+# a renote that is deleted is not the note in it
+cat >$dir/script <<'END'
+event homeTimeline note {"id":"9aaaaaaaa1","userId":"u1","user":{"id":"u1","username":"alice","host":null},"text":"my own"}
+wait 700
+event homeTimeline note {"id":"9aaaaaaaa2","userId":"u2","user":{"id":"u2","username":"bob","host":"b.example"},"text":null,"renoteId":"9aaaaaaaa1","renote":{"id":"9aaaaaaaa1","userId":"u1","user":{"id":"u1","username":"alice","host":null},"text":"my own"}}
+wait 1200
+text {"type":"noteUpdated","body":{"id":"9aaaaaaaa2","type":"deleted","body":{}}}
+text {"type":"noteUpdated","body":{"id":"9aaaaaaaa1","type":"reacted","body":{"reaction":"👍","userId":"u3"}}}
+END
+serve --script $dir/script
+ends 0 "a deleted renote" "" --plain --capture --channel homeTimeline --token-file $dir/token --seconds 3 127.0.0.1:$port
+shows "a deleted renote, what is said" "@alice: my own" "@bob@b.example renoted @alice: my own" \
+    "deleted the renote by @bob@b.example of @alice: my own" "👍 ×1 on @alice: my own"
+end KILL $server
+
 # the client says nothing for longer than misskey-serve waits for a Close (5 s), then closes
 printf 'wait 100\nping 1\nwait 30000\nping 1\n' >$dir/script
 serve --script $dir/script
@@ -370,10 +404,31 @@ result "--record, wire_replay" "$problem"
 problem=
 for folder in $dir/restart $dir/byINT $dir/token.rec; do
     $tail --replay $folder --json >$dir/out 2>$dir/err || problem="$folder: $(cat $dir/err)"
-    messages=$(cat $(find $folder -name messages.jsonl) | grep -c '"dir":"recv"')
+    messages=$(cat $(find $folder -name messages.jsonl) | grep '"dir":"recv"' | grep -v -c '"type\\":\\"connected')
     [ "$(grep -c '"event":"message"' $dir/out)" -eq $messages ] || problem="$folder: not $messages messages"
 done
 result "--record, --replay" "$problem"
+problem=
+for folder in $dir/restart $dir/byINT $dir/token.rec; do
+    $tail --replay $folder --json >$dir/out 2>$dir/err
+    problem="$problem$(grep '"message":{"type":"channel"' $dir/out | grep -v -m 1 '"message","channel":"[a-zA-Z]*"')"
+    [ "$(grep -c '"event":"ready"' $dir/out)" -eq "$(cat $(find $folder -name messages.jsonl) | grep -c '"connected')" ] ||
+        problem="$problem $folder: other channels"
+done
+result "--record, --replay, the channels" "$problem"
+result "--record, nobody but the user can read it" "$(find $dir/restart $dir/byINT $dir/query.rec \
+    ! \( -type d -perm 700 \) ! \( -type f -perm 600 \) | head -n 1)"
+serve
+mkdir -m 755 $dir/shared.rec
+ends 0 "--record into a folder that others can read" "" --plain --seconds 1 --record $dir/shared.rec 127.0.0.1:$port
+result "--record into a folder that others can read, the files" "$(find $dir/shared.rec -type f ! -perm 600)"
+mkdir $dir/half.rec
+echo kept >$dir/half.rec/messages.jsonl
+ends 2 "--record over a part of a recording" "cannot write into $dir/half.rec: File exists" --plain --seconds 1 \
+    --record $dir/half.rec 127.0.0.1:$port
+result "--record over a part of a recording, which stays" "$([ "$(cat $dir/half.rec/messages.jsonl)" = kept ] || echo "it is gone")"
+rm -r $dir/half.rec
+end KILL $server
 ends 2 "--record over a recording" "there is a recording already" --plain --record $dir/restart 127.0.0.1:$nobody
 if command -v node >/dev/null; then
     mkdir $dir/expected

@@ -10,8 +10,8 @@ failed=0
 : "${MAKE:=make}"
 rm -rf $dir
 mkdir -p $dir
-if ! $MAKE -s --no-print-directory $tail; then
-    echo "FAIL tail: $tail does not build"
+if ! $MAKE -s --no-print-directory $tail build/json_check; then
+    echo "FAIL tail: $tail or build/json_check does not build"
     exit 1
 fi
 
@@ -69,7 +69,7 @@ wire() {
     for text in "$@"; do
         printf '%-126s' "$text" >$dir/text
         size=$(wc -c <$dir/text)
-        printf "\201\176\\$(printf %o $((size / 256)))\\$(printf %o $((size % 256)))"
+        printf '\201\176%b%b' "\\0$(printf %o $((size / 256)))" "\\0$(printf %o $((size % 256)))"
         cat $dir/text
     done >>$dir/spoiled/server.bin
     printf '{"t":1,"dir":"recv","off":0,"len":%d}\n' $(wc -c <$dir/spoiled/server.bin) >$dir/spoiled/chunks.jsonl
@@ -114,6 +114,80 @@ for raw in '\302\233' '\342\200\250' '\342\200\256' '\342\201\246'; do
 done
 result "hostile note, the output" "$problem"
 
+# the same characters as they are, not as escapes: as JSON and raw they may stay, but only as escapes
+c1=$(printf '\302\233' ) ls=$(printf '\342\200\250') rlo=$(printf '\342\200\256') rli=$(printf '\342\201\246')
+del=$(printf '\177')
+note='{"type":"channel","body":{"id":"1","type":"note","body":{"id":"n","user":{"username":"EVIL"},"text":"EVIL"}}}'
+wire "$(printf '%s' "$note" | sed "s/EVIL/<$c1$ls$rlo$rli$del>/g")" "no JSON <$c1$ls$rlo$rli$del$(printf '\033')[31m>"
+for form in "" --json --raw; do
+    ends 0 "hostile bytes ${form:-as text}" "" $tail --replay $dir/spoiled $form
+    cp $dir/out $dir/hostile
+    problem=
+    LC_ALL=C tr -d '\n\040-\176\200-\377' <$dir/out >$dir/controls
+    [ ! -s $dir/controls ] || problem="control characters in the output"
+    for raw in $c1 $ls $rlo $rli; do
+        ! LC_ALL=C grep -q "$raw" $dir/out || problem="$raw in the output"
+    done
+    [ -z "$form" ] || grep -q '"text":"<\\u009b\\u2028\\u202e\\u2066\\u007f>"' $dir/out || problem="$problem no escapes"
+    grep -q 'no JSON <.*\[31m>' $dir/out || problem="$problem the bare text is missing"
+    result "hostile bytes ${form:-as text}, the output" "$problem"
+done
+
+# nested deeper than is checked: whatever it is, every line of --json is JSON, and what is no JSON is a text
+deep() {
+    awk -v n="$1" -v inside="$2" 'BEGIN { for (i = 0; i < n; i++) a = a "["; for (i = 0; i < n; i++) b = b "]"
+        printf "%s%s%s", a, inside, b }'
+}
+for depth in 505 511 512 513 700; do
+    set --
+    for inside in '' 1 '"a"' '1,,2' 'tru' '{"a"}' '"\x"' '{"a":[],1}' '[{},"a":1]' '{"a":{}]' '[[]}' "$(printf '"\033[31m"')"; do
+        set -- "$@" "{\"type\":\"channel\",\"body\":{\"id\":\"1\",\"type\":\"note\",\"body\":$(deep $depth "$inside")}}" \
+            "{\"x\":$(deep $depth "$inside"),\"type\":\"emojiAdded\",\"body\":{}}" \
+            "{\"type\":\"new\",\"body\":$(deep $depth "$inside")}" "$(deep $depth "$inside")"
+    done
+    wire "$@"
+    problem=
+    $tail --replay $dir/spoiled --json >$dir/out 2>$dir/err || problem=$(cat $dir/err)
+    [ "$(grep -c -e '"event":"message"' -e '"event":"text"' $dir/out)" -eq $# ] || problem="not $# messages and texts"
+    while read -r line; do
+        printf '%s' "$line" | build/json_check - >/dev/null || problem="no JSON: $(printf '%s' "$line" | cut -c 1-60)"
+    done <$dir/out
+    $tail --replay $dir/spoiled --raw >$dir/out 2>$dir/err || problem="$problem $(cat $dir/err)"
+    [ "$(wc -l <$dir/out)" -eq $# ] || problem="$problem --raw has $(wc -l <$dir/out) lines"
+    ! grep -q "$(printf '\033')" $dir/out || problem="$problem an escape character"
+    result "nested $depth deep" "$problem"
+done
+
+# what a recorded client has asked for: its channels have their names, and an acknowledgement is no message
+$tail --replay $recordings/timelines --json >$dir/out
+problem=$(grep '"message":{"type":"channel"' $dir/out | grep -v '"message","channel":"[a-zA-Z]*Timeline"' | head -n 1)
+for name in local global home hybrid; do
+    grep -q "\"event\":\"ready\",\"channel\":\"${name}Timeline\"" $dir/out || problem="$problem ${name}Timeline is not ready"
+done
+problem="$problem$(grep -m 1 '"message":{"type":"connected"' $dir/out)"
+result "--replay, the channels" "$problem"
+for form in --json --raw; do
+    $tail --replay $recordings/timelines $form --count 5 >$dir/out
+    count=$(grep -c '"type":"[a-zA-Z]*","body":' $dir/out)
+    result "--replay $form --count 5" "$([ $count -eq 5 ] || echo "$count messages")$(grep '"type":"connected"' $dir/out)"
+done
+$tail --replay $recordings/timelines --count 5 >$dir/out
+count=$(grep -v -c -e '^           ' -e ' connected$' -e ' is on$' $dir/out)
+result "--replay --count 5" "$([ "$count" -eq 5 ] || echo "$count lines")"
+
+# --filter: only what there is
+for name in note notification mention edited noteUpdated reacted updated emojiAdded announcementCreated channel stats \
+    newChatMessage userUpdated note,reacted,followed; do
+    ends 0 "--filter $name" "" $tail --replay $small --filter $name
+done
+for name in notes Note nothing connected connect note,reactd 'note, reacted' $(deep 300 n); do
+    ends 2 "--filter $(printf %.20s "$name")" "--filter .*: no message has this name" $tail --replay $small --filter "$name"
+done
+ends 2 "--filter reaction" "--filter reaction: .* a type of notification: use notification" $tail --replay $small --filter reaction
+for name in note, ,note note,,reacted ,; do
+    ends 2 "--filter $name" "--filter $name: a name is empty" $tail --replay $small --filter $name
+done
+
 # what happens to a note that was shown: counted once, and nothing more once it is deleted
 happened() {
     printf '{"type":"noteUpdated","body":{"id":"%s","type":"%s","body":%s}}' "$1" "$2" "$3"
@@ -151,6 +225,32 @@ cat >$dir/expected <<'END'
 END
 ends 0 "updates of a note" "" $tail --replay $dir/spoiled
 result "updates of a note, the output" "$(sed '$d' $dir/out | diff $dir/expected - | sed -n 2p)"
+
+# whose note it is, with the host; of a renote, that it is one
+far='{"id":"n","userId":"u","user":{"username":"aoi","host":"far.example"},"text":"hello","visibility":"public"}'
+renote='{"id":"r","userId":"v","user":{"username":"bob","host":"b.example"},"text":null,"visibility":"public",'
+renote=$renote'"renoteId":"n","renote":'$far'}'
+quote='{"id":"q","userId":"v","user":{"username":"bob"},"text":"see","visibility":"public","renoteId":"n","renote":'$far'}'
+lost='{"id":"l","userId":"v","user":{"username":"bob"},"text":null,"visibility":"public","renoteId":"n"}'
+wire "$(on_channel 1 "$far")" "$(on_channel 1 "$renote")" "$(on_channel 1 "$quote")" "$(on_channel 1 "$lost")" \
+    "$(happened n reacted "$by_v")" "$(happened r reacted "$by_v")" "$(happened q deleted '{}')" \
+    "$(happened r deleted '{}')" "$(happened l deleted '{}')" "$(happened n deleted '{}')"
+cat >$dir/expected <<'END'
+     0.0s connected
+     0.0s @aoi@far.example: hello
+     0.0s @bob@b.example renoted @aoi@far.example: hello
+     0.0s @bob: see
+          @aoi@far.example: hello (quoted)
+     0.0s @bob: 
+     0.0s :blob: ×1 on @aoi@far.example: hello
+     0.0s :blob: ×1 on the renote by @bob@b.example of @aoi@far.example: hello
+     0.0s deleted @bob: see
+     0.0s deleted the renote by @bob@b.example of @aoi@far.example: hello
+     0.0s deleted the renote by @bob of note n
+     0.0s deleted @aoi@far.example: hello
+END
+ends 0 "authors and renotes" "" $tail --replay $dir/spoiled
+result "authors and renotes, the output" "$(sed '$d' $dir/out | diff $dir/expected - | sed -n 2p)"
 
 # colours: on a terminal only (script makes one)
 if command -v script >/dev/null; then

@@ -177,6 +177,8 @@ for hook in $hooks; do
     ends 2 "$hook, --ca that is not there" "no certificates in $dir/nothing" --ca $dir/nothing localhost:$tls_port
     ends 3 "$hook, nobody listens" "Connection refused" --ca $dir/ca.pem localhost:1
 
+    ends 1 "$hook, --plain where there is TLS" "; if it has TLS, leave out --plain" --plain localhost:$tls_port
+
     rm -rf $dir/config
     ends 0 "$hook, --login" "" --ca $dir/ca.pem --login localhost:$tls_port
     shows "$hook, --login, the address" "^https://localhost:$tls_port/miauth/[0-9a-f-]*?name=misskey-tail&permission=read:"

@@ -508,6 +508,7 @@ static inline void pretend_up(pretend *p)
     desc.tx.ptr = p->tx;
     desc.tx.size = sizeof p->tx;
     desc.ping_ms = MISSKEY_FOREVER;
+    if (p->era.query_token) desc.handshake_ms = MISSKEY_FOREVER;    /* whom it does not answer has to hang up */
     pretend_reset(p);
     p->texts = false;
     p->begun = misskey_ws_init(&p->ws, &desc) == MISSKEY_ERR_OK;
