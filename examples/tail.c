@@ -720,11 +720,12 @@ static void drive(void)
 
 /* - the end of a connection - */
 
-/* Has a server that was connected without TLS perhaps nothing else? */
+/* Does the server perhaps expect TLS, where there is none? Some send an alert then, some 400, some only hang up. */
 static bool is_tls_wanted(const misskey_event *e)
 {
     return options.plain && !run.was_open &&
-           (e->err == MISSKEY_ERR_HTTP_SYNTAX || (e->err == MISSKEY_ERR_HTTP_STATUS && e->code == 400));
+           (e->err == MISSKEY_ERR_HTTP_SYNTAX || (e->err == MISSKEY_ERR_HTTP_STATUS && e->code == 400) ||
+            (e->err == MISSKEY_ERR_TRANSPORT && e->code == 0));
 }
 
 /* Sharkey accepts everybody, and closes at once if the token is bad. */
