@@ -197,11 +197,61 @@ static inline void show_note(misskey_json json)
     show_related_(note.renote, " (quoted)");
 }
 
+/* Names of users by id: chatUser sends ids alone, newChatMessage on main has the names. A name that shares its place
+   with another one replaces it. */
+static struct { char id[33], name[400]; } show_met_[64];
+
+static inline size_t show_place_(const char *id)
+{
+    unsigned sum = 0;
+    for (; *id != '\0'; id++) sum = sum * 31 + (unsigned char)*id;
+    return sum % (sizeof show_met_ / sizeof show_met_[0]);
+}
+
+static inline void show_meet_(misskey_json json)
+{
+    misskey_user user;
+    char id[33], name[130], host[260];
+    size_t at;
+    if (!misskey_user_read(json, &user) || user.username.ptr == NULL) return;
+    if (misskey_jstr_copy(user.id, id, sizeof id) >= sizeof id || *id == '\0') return;
+    misskey_jstr_copy(user.username, name, sizeof name);
+    misskey_jstr_copy(user.host, host, sizeof host);
+    at = show_place_(id);
+    memcpy(show_met_[at].id, id, sizeof id);
+    snprintf(show_met_[at].name, sizeof show_met_[at].name, "@%s%s%s", name, *host != '\0' ? "@" : "", host);
+}
+
+/* show_meet -- remembers who a chat message is from and to, whether it is shown or not. */
+static inline void show_meet(misskey_json json)
+{
+    misskey_chat_message message;
+    misskey_chat_message_read(json, &message);
+    show_meet_(message.from_user);
+    show_meet_(message.to_user);
+}
+
+static inline void show_user_of_id_(const char *before, misskey_jstr id)
+{
+    char plain[33];
+    size_t at;
+    misskey_jstr_copy(id, plain, sizeof plain);
+    at = show_place_(plain);
+    fputs(before, stdout);
+    if (*plain == '\0' || strcmp(show_met_[at].id, plain) != 0) {
+        show_text("user ", id, "");
+        return;
+    }
+    show_style("1;36");
+    show_plain(show_met_[at].name, strlen(show_met_[at].name), false);
+    show_style("0");
+}
+
 static inline void show_chat(misskey_json json)
 {
     misskey_chat_message message;
     misskey_chat_message_read(json, &message);
-    if (!show_user("chat ", message.from_user)) show_text("chat ", message.from_user_id, "");
+    if (!show_user("chat ", message.from_user)) show_user_of_id_("chat ", message.from_user_id);
     fputs(": ", stdout);
     show_str(message.text, 0, true);
     show_style("35");

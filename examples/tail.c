@@ -185,6 +185,7 @@ static bool is_news(const misskey_message *m)
                misskey_note_update_find(m->event) > MISSKEY_NOTE_UPDATE_UPDATED ||
                !misskey_note_read(misskey_store_get(&store, m->id), &note);
     }
+    if (form != NULL && form->print == show_chat) show_meet(m->body);
     return form == NULL || timeline_note(form->line, m->body) != TIMELINE_DUPLICATE ||
            misskey_jstr_eq(m->event, "edited");
 }

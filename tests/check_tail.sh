@@ -97,6 +97,15 @@ for folder in $(find $recordings -name 'client.bin*' -exec dirname {} \; | sort)
 done
 result "every recording ($count)" "$bad"
 
+# chatUser sends ids of users alone; who they are is known once main has said it, also with a message that was shown
+chat='{"type":"channel","body":{"id":"1","type":"%s","body":{"id":"%s","text":"hi","fromUserId":"u%s"%s}}}'
+who=',"fromUser":{"id":"u1","username":"aoi","host":"b.example"},"toUser":{"id":"u2","username":"ren","host":null}'
+wire "$(printf "$chat" message m1 1 '')" "$(printf "$chat" newChatMessage m1 1 "$who")" \
+    "$(printf "$chat" message m2 1 '')" "$(printf "$chat" message m3 2 '')" "$(printf "$chat" message m4 3 '')"
+ends 0 "chat by id" "" $tail --replay $dir/spoiled
+result "chat by id, the names" "$(sed -n 's/^.*s chat \(.*\): hi$/\1/p' $dir/out | tr '\n' ' ' |
+    sed 's/^user u1 @aoi@b.example @ren user u3 $//')"
+
 # a note of which every text is hostile: escape sequences, C1, line separators, changes of direction
 evil='\\u001b[31m\\u009b2J\\u0007\\b\\r\\u2028\\u202e\\u2066\\u0000\\u007f'
 note='{"type":"channel","body":{"id":"1","type":"note","body":{"id":"EVIL","text":"EVIL","cw":"EVIL",'
