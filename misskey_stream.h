@@ -9529,8 +9529,8 @@ typedef struct mski_edit {
 } mski_edit;
 
 /* What a member stands for. first: it comes before the others where not everything fits. viewer: minimized forms have
-   it, made for who looks at it. */
-typedef struct mski_part { uint16_t changed; bool first, viewer; } mski_part;
+   it, made for who looks at it. adds: older copies may add members to it. */
+typedef struct mski_part { uint16_t changed; bool first, viewer, adds; } mski_part;
 
 static MSKI_NOINLINE const mski_part *mski_part_of(misskey_jstr key)
 {
@@ -9538,18 +9538,18 @@ static MSKI_NOINLINE const mski_part *mski_part_of(misskey_jstr key)
         "id\0createdAt\0userId\0renoteId\0replyId\0visibility\0reactions\0reactionCount\0reactionEmojis\0"
         "reactionCounts\0myReaction\0poll\0text\0cw\0files\0fileIds\0media\0mediaIds\0deletedAt\0user\0reply\0renote";
     static const mski_part parts[] = {
-        { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
-        { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
-        { MISSKEY_CHANGED_REST, true, false },          { MISSKEY_CHANGED_REST, true, false },
-        { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_REACTIONS, true, false },
-        { MISSKEY_CHANGED_REACTIONS, true, false },     { MISSKEY_CHANGED_REACTIONS, true, false },
-        { MISSKEY_CHANGED_MY_REACTION, true, true },    { MISSKEY_CHANGED_POLL, true, true },
-        { MISSKEY_CHANGED_TEXT, true, false },          { MISSKEY_CHANGED_TEXT, true, false },
-        { MISSKEY_CHANGED_TEXT, false, false },         { MISSKEY_CHANGED_TEXT, false, false },
-        { MISSKEY_CHANGED_TEXT, false, false },         { MISSKEY_CHANGED_TEXT, false, false },
-        { MISSKEY_CHANGED_DELETED, true, false },       { MISSKEY_CHANGED_REST, false, true },
-        { MISSKEY_CHANGED_REST, false, true },          { MISSKEY_CHANGED_REST, false, true },
-        { MISSKEY_CHANGED_REST, false, false } /* every other */
+        { MISSKEY_CHANGED_REST, true, false, false },       { MISSKEY_CHANGED_REST, true, false, false },
+        { MISSKEY_CHANGED_REST, true, false, false },       { MISSKEY_CHANGED_REST, true, false, false },
+        { MISSKEY_CHANGED_REST, true, false, false },       { MISSKEY_CHANGED_REST, true, false, false },
+        { MISSKEY_CHANGED_REACTIONS, true, false, false },  { MISSKEY_CHANGED_REACTIONS, true, false, false },
+        { MISSKEY_CHANGED_REACTIONS, true, false, true },   { MISSKEY_CHANGED_REACTIONS, true, false, false },
+        { MISSKEY_CHANGED_MY_REACTION, true, true, false }, { MISSKEY_CHANGED_POLL, true, true, true },
+        { MISSKEY_CHANGED_TEXT, true, false, false },       { MISSKEY_CHANGED_TEXT, true, false, false },
+        { MISSKEY_CHANGED_TEXT, false, false, false },      { MISSKEY_CHANGED_TEXT, false, false, false },
+        { MISSKEY_CHANGED_TEXT, false, false, false },      { MISSKEY_CHANGED_TEXT, false, false, false },
+        { MISSKEY_CHANGED_DELETED, true, false, false },    { MISSKEY_CHANGED_REST, false, true, false },
+        { MISSKEY_CHANGED_REST, false, true, false },       { MISSKEY_CHANGED_REST, false, true, false },
+        { MISSKEY_CHANGED_REST, false, false, false } /* every other */
     };
     return &parts[mski_find_name(names, MSKI_COUNT(parts) - 1, key)];
 }
@@ -9592,11 +9592,10 @@ static MSKI_NOINLINE misskey_json mski_member(misskey_json object, misskey_jstr 
 
 /* Puts a member into an object of the text, or a new value into its place. keep: what is there already stays. The value
    must not be in the text. True: something changed; other views into the text are invalid then. */
-static MSKI_NOINLINE bool mski_edit_member(mski_edit *e, const misskey_json *object, const misskey_iter *member,
-                                           bool keep)
+static MSKI_NOINLINE bool mski_edit_member(mski_edit *e, const misskey_json *object, misskey_jstr key,
+                                           misskey_json value, bool keep)
 {
-    const misskey_json old = mski_member(*object, member->key), value = member->value;
-    const misskey_jstr key = member->key;
+    const misskey_json old = mski_member(*object, key);
     char *p;
     if (old.ptr != NULL) {
         if (keep || mski_same_bytes(old.ptr, old.len, value.ptr, value.len)) return false;
@@ -9636,20 +9635,11 @@ static MSKI_NOINLINE misskey_json mski_edit_get(mski_edit *e, const char *name)
     return misskey_json_get(mski_note_text(e->slot), name);
 }
 
-static MSKI_NOINLINE bool mski_edit_pair(mski_edit *e, const misskey_json *object, const misskey_jstr *key,
-                                         const misskey_json *value)
-{
-    misskey_iter member;
-    member.key = *key;
-    member.value = *value;
-    return mski_edit_member(e, object, &member, false);
-}
-
 static MSKI_NOINLINE void mski_edit_set(mski_edit *e, const char *name, misskey_json value)
 {
     const misskey_jstr key = misskey_jstr_text(name);
     const misskey_json text = mski_note_text(e->slot);
-    if (mski_edit_pair(e, &text, &key, &value)) e->changed |= mski_part_of(key)->changed;
+    if (mski_edit_member(e, &text, key, value, false)) e->changed |= mski_part_of(key)->changed;
 }
 
 /* A member that counts; value holds the digits. */
@@ -9662,7 +9652,7 @@ static MSKI_NOINLINE void mski_edit_number(mski_edit *e, const misskey_json *obj
     misskey_jw_init(&w, digits, sizeof digits);
     misskey_jw_i64(&w, n);
     misskey_jw_done(&w, &value);
-    if (mski_edit_pair(e, object, key, &value)) e->changed |= flag;
+    if (mski_edit_member(e, object, *key, value, false)) e->changed |= flag;
 }
 
 /* One more, or one less but not below 0; what is no count stays as it is. */
@@ -9688,7 +9678,7 @@ static MSKI_NOINLINE bool mski_find_count(misskey_json reactions, misskey_jstr r
 }
 
 /* The choice with this index, or on v10 with this id; missing if there is none. */
-static misskey_json mski_choice(mski_edit *e, int64_t choice)
+static MSKI_NOINLINE misskey_json mski_choice(mski_edit *e, int64_t choice)
 {
     misskey_iter it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
     int64_t i;
@@ -9794,61 +9784,8 @@ static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *memb
     while (misskey_json_next(&it) && mski_may_merge(e)) {
         const misskey_json object = mski_member(mski_note_text(e->slot), member->key);
         if (keep && !mski_is_last(&it)) continue;
-        if (mski_edit_member(e, &object, &it, keep)) e->changed |= MISSKEY_CHANGED_REST;
+        if (mski_edit_member(e, &object, it.key, it.value, keep)) e->changed |= MISSKEY_CHANGED_REST;
     }
-}
-
-/* A number that can only grow; value: what a copy says. */
-static MSKI_NOINLINE void mski_raise(mski_edit *e, misskey_json object, misskey_jstr key, int64_t old,
-                                     misskey_json value)
-{
-    int64_t n;
-    if (misskey_json_i64(value, &n) && n > old) mski_edit_number(e, &object, &key, n, MISSKEY_CHANGED_REST);
-}
-
-static MSKI_NOINLINE void mski_raise_reactions(mski_edit *e, const misskey_iter *copy)
-{
-    misskey_iter it = misskey_json_iter(copy->value), known;
-    while (misskey_json_next(&it) && mski_may_merge(e)) {
-        const misskey_json reactions = mski_member(mski_note_text(e->slot), copy->key);
-        int64_t n;
-        const bool there = mski_find_count(reactions, it.key, &known, &n);
-        mski_raise(e, reactions, there ? known.key : it.key, n, it.value);
-    }
-}
-
-static MSKI_NOINLINE void mski_raise_votes(mski_edit *e, misskey_json copy)
-{
-    misskey_iter it = misskey_json_iter(misskey_json_get(copy, "choices"));
-    int64_t i, at, votes;
-    for (i = 0; misskey_json_next(&it) && mski_may_merge(e); i++) {
-        misskey_json choice;
-        at = i;
-        votes = 0;
-        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
-        choice = mski_choice(e, at);
-        if (choice.ptr == NULL) continue;
-        misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
-        mski_raise(e, choice, misskey_jstr_text("votes"), votes, misskey_json_get(it.value, "votes"));
-    }
-}
-
-/* A member that updates have changed, and what a copy says of it. Counts grow until something is taken back, so the
-   greater one is the newer one. */
-static MSKI_NOINLINE void mski_merge_told(mski_edit *e, const misskey_iter *it, const misskey_iter *old)
-{
-    const uint16_t changed = mski_part_of(it->key)->changed;
-    const bool objects = misskey_json_type(old->value) == MISSKEY_TYPE_OBJECT &&
-                         misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT;
-    int64_t n;
-    if (changed == MISSKEY_CHANGED_POLL && objects) {
-        mski_merge_part(e, it, true);
-        mski_raise_votes(e, it->value);
-    }
-    if (changed != MISSKEY_CHANGED_REACTIONS || (e->slot->flags_ & MSKI_TAKEN_BACK) != 0) return;
-    if (misskey_json_i64(old->value, &n)) mski_raise(e, mski_note_text(e->slot), old->key, n, it->value);
-    else if (objects && misskey_jstr_eq(it->key, "reactionEmojis")) mski_merge_part(e, it, true);
-    else if (objects) mski_raise_reactions(e, it);
 }
 
 /* Has an earlier form, or an update, said more of this part than a whole note does? What minimized forms said of the
@@ -9874,15 +9811,14 @@ static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it
     const bool told = there && (part->changed & e->told) != 0;
     const bool objects = there && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
                          misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT;
-    const bool merged = (minimized || viewed) && objects;
-    if ((told || merged || keep) && !mski_is_last(it)) return; /* else the last one goes over those before it */
-    if (told || merged) {
-        if (told) mski_merge_told(e, it, &old);
-        else mski_merge_part(e, it, keep);
+    const bool merged = objects && (minimized || viewed || (told && part->adds));
+    if ((merged || keep) && !mski_is_last(it)) return; /* else the last one goes over those before it */
+    if (merged || told) {
+        if (merged) mski_merge_part(e, it, keep || told);
         return;
     }
     e->changed &= ~(uint32_t)MISSKEY_CHANGED_CUT;
-    if (mski_edit_member(e, &text, it, keep)) {
+    if (mski_edit_member(e, &text, it->key, it->value, keep)) {
         e->changed |= MISSKEY_CHANGED_REST;
     } else if (there && (e->changed & MISSKEY_CHANGED_CUT) != 0) {
         mski_edit_drop(e, &old);
@@ -9944,8 +9880,66 @@ static MSKI_NOINLINE void mski_drop_missing(mski_edit *e, misskey_json note)
     e->slot->len_ = (uint32_t)(to - text);
 }
 
-/* The choices of the poll that were voted for here, as far as servers let one have choices. */
+/* A number that can only grow; value: what a copy says. */
+static void mski_raise(mski_edit *e, const misskey_json *object, const misskey_jstr *key, int64_t old,
+                       misskey_json value)
+{
+    int64_t n;
+    if (misskey_json_i64(value, &n) && n > old) mski_edit_number(e, object, key, n, MISSKEY_CHANGED_REST);
+}
+
+static MSKI_NOINLINE void mski_raise_reactions(mski_edit *e, misskey_json copy, const char *name)
+{
+    misskey_iter it = misskey_json_iter(misskey_json_get(copy, name)), known;
+    while (misskey_json_next(&it) && mski_may_merge(e)) {
+        const misskey_json reactions = mski_edit_get(e, name);
+        int64_t n;
+        if (misskey_json_type(reactions) != MISSKEY_TYPE_OBJECT) return;
+        if (!mski_find_count(reactions, it.key, &known, &n)) known.key = it.key;
+        mski_raise(e, &reactions, &known.key, n, it.value);
+    }
+}
+
+/* The choices of a poll that are looked at; servers allow fewer. */
 #define MSKI_CHOICES 64
+
+static MSKI_NOINLINE void mski_raise_votes(mski_edit *e, misskey_json copy)
+{
+    const misskey_jstr key = misskey_jstr_text("votes");
+    misskey_iter it = misskey_json_iter(misskey_json_get(misskey_json_get(copy, "poll"), "choices"));
+    int i;
+    for (i = 0; i < MSKI_CHOICES && misskey_json_next(&it); i++) {
+        int64_t at = i, votes = 0;
+        misskey_json choice;
+        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        choice = mski_choice(e, at);
+        if (choice.ptr == NULL) continue;
+        misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
+        mski_raise(e, &choice, &key, votes, misskey_json_get(it.value, "votes"));
+    }
+}
+
+static MSKI_NOINLINE void mski_raise_total(mski_edit *e, misskey_json copy)
+{
+    const misskey_json text = mski_note_text(e->slot);
+    const misskey_jstr key = misskey_jstr_text("reactionCount");
+    int64_t n;
+    if (misskey_json_i64(mski_member(text, key), &n)) mski_raise(e, &text, &key, n, mski_member(copy, key));
+}
+
+/* Counts that an update has changed, and a copy. Counts grow until something is taken back, so the greater one is the
+   newer one. */
+static MSKI_NOINLINE void mski_raise_counts(mski_edit *e, misskey_json copy)
+{
+    e->left = MSKI_MERGED;
+    if ((e->told & MISSKEY_CHANGED_POLL) != 0) mski_raise_votes(e, copy);
+    if ((e->told & MISSKEY_CHANGED_REACTIONS) == 0 || (e->slot->flags_ & MSKI_TAKEN_BACK) != 0) return;
+    mski_raise_reactions(e, copy, "reactions");
+    mski_raise_reactions(e, copy, "reactionCounts");
+    mski_raise_total(e, copy);
+}
+
+/* The choices of the poll that were voted for here. */
 
 static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *e)
 {
@@ -9960,7 +9954,7 @@ static MSKI_NOINLINE void mski_restore_votes(const misskey_store *s, mski_edit *
         misskey_json_i64(misskey_json_get(it.value, "id"), &at);
         if (misskey_json_type(it.value) != MISSKEY_TYPE_OBJECT) continue;
         if (mski_recall(s, e->slot, mski_doing(me, mski_no_jstr, at)) == e->slot->seen_) continue;
-        if (!mski_edit_pair(e, &it.value, &voted, &yes)) continue;
+        if (!mski_edit_member(e, &it.value, voted, yes, false)) continue;
         /* the text has moved: go on behind this choice */
         it = misskey_json_iter(misskey_json_get(mski_edit_get(e, "poll"), "choices"));
         while (misskey_json_next(&it) && (size_t)(it.value.ptr - mski_text(e->slot)) < from) {}
@@ -9999,28 +9993,28 @@ static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_n
     }
 }
 
-/* For each bit of MISSKEY_CHANGED_ the sum of a number for each member that it stands for, in whatever order. */
-typedef struct mski_sums { uint64_t of[7]; } mski_sums;
+/* For each bit of MISSKEY_CHANGED_ up to REST the sum of a number for each member that it stands for, in whatever
+   order. What a note was is subtracted and what it is now added: what is not 0 then has changed. */
+typedef struct mski_sums { uint32_t of[7]; } mski_sums;
 
-static MSKI_NOINLINE void mski_sum_up(misskey_note_slot *slot, mski_sums *sums)
+static MSKI_NOINLINE void mski_sum_up(misskey_note_slot *slot, mski_sums *sums, bool now)
 {
     misskey_iter it = misskey_json_iter(mski_note_text(slot));
-    MISSKEY_MEMSET(sums, 0, sizeof *sums);
     while (misskey_json_next(&it)) {
         const uint32_t changed = mski_part_of(it.key)->changed;
-        uint64_t h = mski_hash(MSKI_FNV_BASIS, mski_bytes(it.key.ptr), it.key.len);
+        const uint32_t h = (uint32_t)mski_hash(mski_hash(MSKI_FNV_BASIS, mski_bytes(it.key.ptr), it.key.len),
+                                               mski_bytes(it.value.ptr), it.value.len);
         unsigned bit = 0;
-        h = mski_hash(h, mski_bytes(it.value.ptr), it.value.len);
         while (changed >> bit != 1) bit++;
-        sums->of[bit] += h;
+        sums->of[bit] += now ? h : 0 - h;
     }
 }
 
-static uint32_t mski_differing(const mski_sums *a, const mski_sums *b)
+static uint32_t mski_differing(const mski_sums *sums)
 {
     uint32_t changed = 0;
     unsigned bit;
-    for (bit = 0; bit < MSKI_COUNT(a->of); bit++) if (a->of[bit] != b->of[bit]) changed |= 1u << bit;
+    for (bit = 0; bit < MSKI_COUNT(sums->of); bit++) if (sums->of[bit] != 0) changed |= 1u << bit;
     return changed;
 }
 
@@ -10062,7 +10056,7 @@ static MSKI_NOINLINE void mski_take_form(mski_edit *e, misskey_json note, const 
 static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note_slot *slot, misskey_json note,
                                             const mski_outline *outline, mski_source source, bool fresh)
 {
-    mski_sums before, after;
+    mski_sums sums;
     mski_edit e;
     e.slot = slot;
     e.limit = s->d_.note_size - (s->d_.note_size >> 2);
@@ -10070,21 +10064,23 @@ static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note
     e.left = 0;
     e.fetched = source == MSKI_FETCHED;
     if ((slot->flags_ & MSKI_DELETED) != 0 || mski_is_within(s, slot, note.ptr)) return 0;
-    if (!fresh) mski_sum_up(slot, &before);
+    MISSKEY_MEMSET(&sums, 0, sizeof sums);
+    if (!fresh) mski_sum_up(slot, &sums, false);
     e.told = mski_told(&e, outline, source);
     slot->flags_ = (uint16_t)((slot->flags_ & ~(MSKI_TOLD << MSKI_TOLD_AT)) | e.told << MSKI_TOLD_AT);
     if ((e.told & MISSKEY_CHANGED_REACTIONS) == 0) slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_TAKEN_BACK);
     if (outline->minimized) slot->flags_ |= MSKI_VIEWED;
     else slot->flags_ = (uint16_t)((slot->flags_ & ~MSKI_EDITED) | MSKI_COMPLETE);
     mski_take_form(&e, note, outline, fresh);
+    mski_raise_counts(&e, note);
     if (s->d_.me != NULL) mski_restore_votes(s, &e);
     if (e.fetched) mski_forget_doings(s, &e);
     mski_learn_reactions(s, slot, outline->pairs);
     if (source == MSKI_EDIT) slot->flags_ |= MISSKEY_CHANGED_TEXT << MSKI_TOLD_AT;
     e.changed &= MISSKEY_CHANGED_CUT;
     if (fresh) return MISSKEY_CHANGED_NEW | e.changed;
-    mski_sum_up(slot, &after);
-    return mski_differing(&before, &after) | e.changed;
+    mski_sum_up(slot, &sums, true);
+    return mski_differing(&sums) | e.changed;
 }
 
 /* The note that another one repeats. */
@@ -10296,7 +10292,7 @@ static MSKI_NOINLINE void mski_learn_emoji(mski_edit *e, misskey_json emoji)
         mski_edit_set(e, "reactionEmojis", misskey_json_text("{}"));
         known = mski_edit_get(e, "reactionEmojis");
     }
-    if (mski_member(known, name).ptr == NULL && mski_edit_pair(e, &known, &name, &url)) {
+    if (mski_member(known, name).ptr == NULL && mski_edit_member(e, &known, name, url, false)) {
         e->changed |= MISSKEY_CHANGED_REACTIONS;
     }
 }
@@ -10363,7 +10359,7 @@ static MSKI_NOINLINE void mski_voted(const misskey_store *s, mski_edit *e, missk
     if (!mski_is_me(s, user)) return;
     choice = mski_choice(e, which);
     key = misskey_jstr_text("isVoted");
-    mski_edit_pair(e, &choice, &key, &yes);
+    mski_edit_member(e, &choice, key, yes, false);
 }
 
 static MSKI_NOINLINE void mski_deleted(const misskey_store *s, mski_edit *e, misskey_json body)
@@ -10492,16 +10488,21 @@ static bool mski_is_young(const misskey_store *s, misskey_note_slot *slot, int64
     return unix_ms - made <= (int64_t)s->d_.max_age_ms;
 }
 
-/* Captures what a hold of note i needs captured, all of it or nothing: the note, and what it repeats (NULL: nothing),
-   which may have no slot yet. */
-static MSKI_NOINLINE misskey_err mski_capture_both(misskey_store *s, uint16_t i, const mski_repeated *inner)
+/* Captures what a hold of note i needs captured, all of it or nothing: the note, and what it repeats, which may have no
+   slot yet. *repeats: there is something to be held along. */
+static MSKI_NOINLINE misskey_err mski_begin_hold(misskey_store *s, uint16_t i, bool young, bool *repeats)
 {
-    misskey_note_slot *const slot = mski_slot(s, i);
+    misskey_note_slot *const slot = mski_slot(s, i), *held;
     const bool captured = (slot->flags_ & MSKI_CAPTURED) != 0;
-    misskey_err err = captured ? MISSKEY_ERR_OK : mski_capture(s, slot);
-    if (err != MISSKEY_ERR_OK || inner == NULL) return err;
-    if (inner->at == MSKI_NONE) err = misskey_note_capture(s->d_.session, inner->id.ptr, inner->id.len);
-    else if ((mski_slot(s, inner->at)->flags_ & MSKI_CAPTURED) == 0) err = mski_capture(s, mski_slot(s, inner->at));
+    mski_repeated inner;
+    misskey_err err;
+    *repeats = slot->inner_ == MSKI_NONE && mski_find_inner(s, i, NULL, &inner);
+    held = *repeats && inner.at != MSKI_NONE ? mski_slot(s, inner.at) : NULL;
+    if (slot->holds_ == 0xFFFF || (held != NULL && held->holds_ == 0xFFFF)) return MISSKEY_ERR_FULL;
+    err = young && !captured ? mski_capture(s, slot) : MISSKEY_ERR_OK;
+    if (!young || err != MISSKEY_ERR_OK || !*repeats) return err;
+    if (held == NULL) err = misskey_note_capture(s->d_.session, inner.id.ptr, inner.id.len);
+    else if ((held->flags_ & MSKI_CAPTURED) == 0) err = mski_capture(s, held);
     if (err != MISSKEY_ERR_OK && !captured) mski_uncapture(s, slot);
     return err;
 }
@@ -10509,18 +10510,12 @@ static MSKI_NOINLINE misskey_err mski_capture_both(misskey_store *s, uint16_t i,
 MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id, int64_t unix_ms)
 {
     const uint16_t i = mski_find_note_of(store, id);
-    misskey_note_slot *slot;
-    mski_repeated inner;
     misskey_err err;
     bool repeats, young;
     uint16_t j;
     if (i == MSKI_NONE) return MISSKEY_ERR_STALE;
-    slot = mski_slot(store, i);
-    young = mski_is_young(store, slot, unix_ms);
-    repeats = slot->inner_ == MSKI_NONE && mski_find_inner(store, i, NULL, &inner);
-    if (slot->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
-    if (repeats && inner.at != MSKI_NONE && mski_slot(store, inner.at)->holds_ == 0xFFFF) return MISSKEY_ERR_FULL;
-    err = young ? mski_capture_both(store, i, repeats ? &inner : NULL) : MISSKEY_ERR_OK;
+    young = mski_is_young(store, mski_slot(store, i), unix_ms);
+    err = mski_begin_hold(store, i, young, &repeats);
     if (err != MISSKEY_ERR_OK) return err;
     mski_hold(store, i);
     if (!repeats) return MISSKEY_ERR_OK;

@@ -203,10 +203,10 @@ class Store {
             }
             return poll;
         }
+        if (key === 'reactionEmojis' && both) return { ...old, ...copy, ...old };
         if (partOf[key] !== REACTIONS || entry.takenBack) return old;
         if (Number.isInteger(old)) return greater(old, copy);
         if (!both) return old;
-        if (key === 'reactionEmojis') return { ...old, ...copy, ...old };
         for (const [reaction, count] of Object.entries(copy)) {
             const known = Object.keys(old).find((k) => normalForm(k) === normalForm(reaction));
             const had = Number.isInteger(old[known]) ? old[known] : 0;
