@@ -86,7 +86,8 @@ static const input inputs[] = {
       "{\"votes\":1,\"id\":#},", "{}]}}", WHOLE "\"poll\":{\"choices\":[{\"votes\":0},{\"id\":7}," },
     { "who has reacted",                STORE, WHOLE "\"reactionAndUserPairCache\":[", "\"#/a\",", "0]}",
       WHOLE "\"a\":[" },
-    { "a note in a note in a note",     STORE, WHOLE "\"renote\":{\"a\":[", "{},", "{}]}}", WHOLE "\"renote\":{\"b\":[" },
+    { "a note in a note in a note",     STORE, WHOLE "\"renote\":{\"a\":[", "{},", "{}]}}",
+      WHOLE "\"renote\":{\"b\":[" },
 };
 enum { NUM_INPUTS = sizeof inputs / sizeof inputs[0] };
 
