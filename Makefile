@@ -3,7 +3,8 @@
 # make test       every tests/test_*.c           make size      flash, memory and stack
 # make demo       a recorded timeline            make fuzz SECONDS=n   each fuzz/fuzz_*.c for n seconds (needs clang)
 # make demo-live  misskey-tail and misskey-serve over loopback; it ends by itself
-# make build/NAME one program                    make install, make clean
+# make build/NAME one program                    make run-NAME   one program of tests/test_*.c or fuzz/fuzz_*.c
+# make install, make clean
 # make bench      speed, against the peers that are installed and those in PEERS="/path/to/a.so ..."; REPETITIONS=9
 # make test GREATEST=/path/to/dir uses another greatest.h; BUILD=dir builds elsewhere. TLS=openssl, mbedtls, bearssl or
 # none: what tail, tui and bot are built with; by default the first of them that pkg-config knows.
@@ -38,7 +39,7 @@ DEPS = misskey_stream.h $(wildcard tests/*.h tests/tools/*.h fuzz/*.h examples/*
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CPPFLAGS)
 
 .PHONY: all test demo demo-live check size bench fuzz install clean FORCE $(BUILD)/browser \
-	$(TESTS:%=run-%) $(FUZZERS:%=run-%)
+	$(TESTS:%=log-%) $(TESTS:%=run-%) $(FUZZERS:%=run-%)
 
 all: $(TOOLS) $(PROGRAMS:%=$(BUILD)/misskey-%) $(LINUX:%=$(BUILD)/misskey-epoll)
 
@@ -107,11 +108,15 @@ $(BUILD)/test_%: tests/test_%.c $(BUILD)/implementation.a $(GREATEST)/greatest.h
 $(BUILD)/test_agree: tests/test_agree.c tests/tools/agree.c $(AGREE) $(GREATEST)/greatest.h
 	$(TESTED) -O1 -I $(GREATEST) $(CFLAGS) $(LDFLAGS) -o $@ $< $(AGREE)
 
-$(TESTS:%=run-%): run-%: $(BUILD)/%
+# Whatever comes of it, so that the others run too. Who wants to know reads the log: run-% and test.
+$(TESTS:%=log-%): log-%: $(BUILD)/%
 	@$(BUILD)/$* >$(BUILD)/$*.log 2>&1; echo "exit status $$?" >>$(BUILD)/$*.log
 
-test: $(TESTS:%=run-%)
-	@awk -f tests/tools/summary.awk $(TESTS:%=$(BUILD)/%.log)
+$(TESTS:%=run-%): run-%: log-%
+	@awk -v goal=$@ -f tests/tools/summary.awk $(BUILD)/$*.log
+
+test: $(TESTS:%=log-%)
+	@awk -v goal=$@ -f tests/tools/summary.awk $(TESTS:%=$(BUILD)/%.log)
 
 demo: $(BUILD)/misskey-tail
 	@$(BUILD)/misskey-tail --replay $(RECORDING)

@@ -1,5 +1,5 @@
 # Sums the logs of the test programs (each ends with "exit status N"; counts as our greatest.h or upstream's prints them).
-# The log of a program that failed is printed whole, of the others only what was skipped.
+# The log of a program that failed is printed whole, of the others only what was skipped. goal: what make was asked for.
 function program(path) { sub(/.*\//, "", path); sub(/\.log$/, "", path); return path }
 function finish(    name) {
     if (file == "") return
@@ -19,6 +19,6 @@ tolower($0) ~ /^pass(ed)?:? [0-9]+, fail(ed)?:? [0-9]+, skip(ped)?:? [0-9]+/ {
 }
 END {
     finish()
-    printf "make test: %d passed, %d failed, %d skipped\n", passed, failed, skipped
+    printf "make %s: %d passed, %d failed, %d skipped\n", goal, passed, failed, skipped
     exit failed + !passed > 0
 }
