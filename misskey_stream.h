@@ -9342,6 +9342,7 @@ MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
 #define MSKI_TOLD \
     (MISSKEY_CHANGED_REACTIONS | MISSKEY_CHANGED_MY_REACTION | MISSKEY_CHANGED_POLL | MISSKEY_CHANGED_TEXT)
 #define MSKI_TOLD_AT 7
+#define MSKI_TOLD_FLAGS ((unsigned)MSKI_TOLD << MSKI_TOLD_AT)
 
 static misskey_note_slot *mski_slot(const misskey_store *s, uint16_t i)
 {
@@ -10004,17 +10005,17 @@ static MSKI_NOINLINE void mski_sum_up(misskey_note_slot *slot, mski_sums *sums, 
         const uint32_t changed = mski_part_of(it.key)->changed;
         const uint32_t h = (uint32_t)mski_hash(mski_hash(MSKI_FNV_BASIS, mski_bytes(it.key.ptr), it.key.len),
                                                mski_bytes(it.value.ptr), it.value.len);
-        unsigned bit = 0;
-        while (changed >> bit != 1) bit++;
-        sums->of[bit] += now ? h : 0 - h;
+        unsigned k = 0;
+        while (changed >> k != 1) k++;
+        sums->of[k] += now ? h : 0 - h;
     }
 }
 
 static uint32_t mski_differing(const mski_sums *sums)
 {
     uint32_t changed = 0;
-    unsigned bit;
-    for (bit = 0; bit < MSKI_COUNT(sums->of); bit++) if (sums->of[bit] != 0) changed |= 1u << bit;
+    unsigned k;
+    for (k = 0; k < MSKI_COUNT(sums->of); k++) if (sums->of[k] != 0) changed |= 1u << k;
     return changed;
 }
 
@@ -10067,7 +10068,7 @@ static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note
     MISSKEY_MEMSET(&sums, 0, sizeof sums);
     if (!fresh) mski_sum_up(slot, &sums, false);
     e.told = mski_told(&e, outline, source);
-    slot->flags_ = (uint16_t)((slot->flags_ & ~(MSKI_TOLD << MSKI_TOLD_AT)) | e.told << MSKI_TOLD_AT);
+    slot->flags_ = (uint16_t)((slot->flags_ & ~MSKI_TOLD_FLAGS) | e.told << MSKI_TOLD_AT);
     if ((e.told & MISSKEY_CHANGED_REACTIONS) == 0) slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_TAKEN_BACK);
     if (outline->minimized) slot->flags_ |= MSKI_VIEWED;
     else slot->flags_ = (uint16_t)((slot->flags_ & ~MSKI_EDITED) | MSKI_COMPLETE);

@@ -99,7 +99,7 @@ static void handle(const misskey_event *e)
     const char *const advice = account_advice(&me, e, "main");
     switch (e->type) {
     case MISSKEY_EVENT_DIAL:
-        if (wire_dial(&peer) == WIRE_FAILED) give_up();
+        if (wire_dial(&peer, net_now()) == WIRE_FAILED) give_up();
         break;
     case MISSKEY_EVENT_MESSAGE:
         if (misskey_channel_event_find(e->message.event) == MISSKEY_CHANNEL_EVENT_MENTION) answer(e->message.body);

@@ -251,7 +251,7 @@ static void find_server(const char *host, const char *port)
 {
     struct pollfd fds[NET_FDS];
     net n = { .fd = -1 };
-    net_state state = net_dial(&n, host, port) ? NET_WAIT : NET_FAILED;
+    net_state state = net_dial(&n, host, port, net_now()) ? NET_WAIT : NET_FAILED;
     while (state == NET_WAIT && (state = net_connected(&n, net_now())) == NET_WAIT) {
         const nfds_t num_fds = net_poll_fds(&n, fds);
         (void)poll(fds, num_fds, (int)net_timeout(&n, net_now()));

@@ -68,7 +68,7 @@ static inline int miauth_exchange_(miauth *m)
     uint32_t now = begin, wait;
     nfds_t num;
     int n = 0;
-    for (wire_dial(m->wire_); now - begin < 15000; now = net_now()) {
+    for (wire_dial(m->wire_, begin); now - begin < 15000; now = net_now()) {
         struct pollfd fds[NET_FDS];
         if (wire_drive(m->wire_, now) == WIRE_FAILED) return -1;
         if (m->wire_->state == WIRE_UP) {

@@ -1,7 +1,7 @@
 /* net.h - a non-blocking TCP connection for POSIX: dial by name, a misskey_io over it, a clock, random bytes.
 
         signal(SIGPIPE, SIG_IGN); net n = { .fd = -1 };
-        DIAL came:      ok = net_dial(&n, "misskey.example", "443");
+        DIAL came:      ok = net_dial(&n, "misskey.example", "443", net_now());
         each turn:      switch (net_connected(&n, net_now())) ...                   // until it is not NET_WAIT
         poll():         net_poll_fds(&n, fds), at most net_timeout(&n, net_now())   // until then
         connected:      misskey_conn_transport_up(&conn); io = net_io(&n); misskey_conn_pump(&conn, &io);
@@ -43,13 +43,14 @@ typedef struct net_attempt_ {
 } net_attempt_;
 
 typedef struct net {
-    int fd;                     /* -1: not connected */
+    int fd;                     /* connected, or while it connects one of the attempts; -1: neither */
     char error[400];            /* of what failed last, one line; "" = nothing did */
-    struct addrinfo *list_;
+    struct addrinfo *list_;     /* while it connects */
     const struct addrinfo *next_[2];    /* the next address of the first one's family; of other families */
     int turn_;                  /* index of next_ */
     net_attempt_ attempts_[NET_FDS];
     uint32_t since_;            /* when the last attempt began */
+    bool fresh_;                /* the first attempts began after a look-up that may have taken long: count from now */
     char host_[256], port_[8];
 } net;
 
@@ -120,11 +121,12 @@ static inline void net_close(net *n)
         if (n->attempts_[i].to != NULL) close(n->attempts_[i].fd);
         n->attempts_[i].to = NULL;
     }
-    if (n->fd >= 0) close(n->fd);
+    if (n->fd >= 0 && n->list_ == NULL) close(n->fd);
     if (n->list_ != NULL) freeaddrinfo(n->list_);
     n->fd = -1;
     n->list_ = NULL;
     n->next_[0] = n->next_[1] = NULL;
+    n->fresh_ = false;
 }
 
 /* The first address from this one on that is of the family of the first of all, or of another one. */
@@ -142,31 +144,6 @@ static inline const struct addrinfo *net_next_address_(net *n)
     if (to != NULL) n->next_[turn] = net_of_family_(n, to->ai_next, turn == 0);
     n->turn_ = !turn;
     return to;
-}
-
-/* net_dial -- looks the name up, after it has closed what was connected before; net_connected does the rest. False:
-   n->error. */
-static inline bool net_dial(net *n, const char *host, const char *port)
-{
-    struct addrinfo hints;
-    int error;
-    net_close(n);
-    snprintf(n->host_, sizeof n->host_, "%s", host);
-    snprintf(n->port_, sizeof n->port_, "%s", port);
-    n->error[0] = '\0';
-    memset(&hints, 0, sizeof hints);
-    hints.ai_socktype = SOCK_STREAM;
-    error = getaddrinfo(host, port, &hints, &n->list_);
-    if (error != 0) {
-        n->list_ = NULL;
-        snprintf(n->error, sizeof n->error, "cannot look up %s: %s", n->host_,
-                 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
-        return false;
-    }
-    n->next_[0] = n->list_;
-    n->next_[1] = net_of_family_(n, n->list_, false);
-    n->turn_ = 0;
-    return true;
 }
 
 /* The attempt has failed: its place is free for another one. */
@@ -234,7 +211,12 @@ static inline net_state net_connected(net *n, uint32_t now)
     bool hurry = !net_is_trying_(n);
     net_attempt_ *a;
     size_t i;
-    if (n->fd >= 0) return NET_CONNECTED;
+    if (n->fd >= 0 && n->list_ == NULL) return NET_CONNECTED;
+    if (n->fresh_) {
+        for (a = n->attempts_; a < n->attempts_ + NET_FDS; a++) a->since = now;
+        n->since_ = now;
+        n->fresh_ = false;
+    }
     for (a = n->attempts_; a < n->attempts_ + NET_FDS; a++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof(int), peer_len = sizeof peer;
@@ -249,9 +231,37 @@ static inline net_state net_connected(net *n, uint32_t now)
     }
     hurry = hurry || net_left_(n->since_, NET_DELAY_MS, now) == 0;
     while (hurry && (i = net_place_(n)) < NET_FDS) hurry = !net_try_(n, &n->attempts_[i], now);
-    if (net_is_trying_(n)) return NET_WAIT;
+    n->fd = -1;
+    for (a = n->attempts_; a < n->attempts_ + NET_FDS; a++) if (a->to != NULL) n->fd = a->fd;
+    if (n->fd >= 0) return NET_WAIT;
     net_close(n);
     return NET_FAILED;
+}
+
+/* net_dial -- looks the name up and begins to connect, after it has closed what was connected before. False: it has
+   failed already, n->error says why. */
+static inline bool net_dial(net *n, const char *host, const char *port, uint32_t now)
+{
+    struct addrinfo hints;
+    int error;
+    net_close(n);
+    snprintf(n->host_, sizeof n->host_, "%s", host);
+    snprintf(n->port_, sizeof n->port_, "%s", port);
+    n->error[0] = '\0';
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    error = getaddrinfo(host, port, &hints, &n->list_);
+    if (error != 0) {
+        n->list_ = NULL;
+        snprintf(n->error, sizeof n->error, "cannot look up %s: %s", n->host_,
+                 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+        return false;
+    }
+    n->next_[0] = n->list_;
+    n->next_[1] = net_of_family_(n, n->list_, false);
+    n->turn_ = 0;
+    n->fresh_ = net_connected(n, now) == NET_WAIT;
+    return n->list_ != NULL || n->fd >= 0;
 }
 
 /* net_poll_fds -- while it connects: what poll() is to wait for. Returns how many of fds are filled in. */

@@ -770,7 +770,7 @@ static void handle_events(void)
         const char *const advice = account_advice(&me, &e, channel_name(&e));
         switch (e.type) {
         case MISSKEY_EVENT_DIAL:
-            if (wire_dial(&peer) == WIRE_FAILED) on_failed();
+            if (wire_dial(&peer, net_now()) == WIRE_FAILED) on_failed();
             break;
         case MISSKEY_EVENT_CLOSED:
             on_closed(&e);

@@ -558,7 +558,7 @@ static void dial(void)
 {
     say(BAR_DIM, "connecting");
     closed = false;
-    if (wire_dial(&peer) == WIRE_FAILED) give_up();
+    if (wire_dial(&peer, net_now()) == WIRE_FAILED) give_up();
 }
 
 /* In the columns that are empty. */

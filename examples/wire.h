@@ -76,11 +76,11 @@ static inline wire_state wire_fail_(wire *l, const char *error, bool tls_failed)
     return l->state = WIRE_FAILED;
 }
 
-static inline wire_state wire_dial(wire *l)
+static inline wire_state wire_dial(wire *l, uint32_t now)
 {
     wire_close(l);
     l->tcp.error[0] = l->secure_.error[0] = '\0';
-    if (!net_dial(&l->tcp, l->host_, l->port_)) return wire_fail_(l, l->tcp.error, false);
+    if (!net_dial(&l->tcp, l->host_, l->port_, now)) return wire_fail_(l, l->tcp.error, false);
     return l->state = WIRE_CONNECTING;
 }
 
@@ -107,15 +107,23 @@ static inline wire_state wire_drive(wire *l, uint32_t now)
 
 static inline misskey_io wire_io(wire *l) { return l->with_tls_ ? tls_io(&l->secure_) : net_io(&l->tcp); }
 
-/* wire_poll_fds -- what poll() is to wait for. Returns how many of fds are filled in; 0 when there is no socket. */
+/* wire_events -- what poll() is to wait for on tcp.fd. */
+static inline short wire_events(const wire *l, bool sending)
+{
+    if (l->state == WIRE_CONNECTING) return POLLOUT;
+    if (l->state == WIRE_SECURING) return l->secure_.events;
+    return (short)(POLLIN | (sending ? POLLOUT : 0) | (l->with_tls_ ? l->secure_.events : 0));
+}
+
+/* wire_poll_fds -- the same for every address that is being tried. Returns how many of fds are filled in; 0 when there
+   is no socket. */
 static inline nfds_t wire_poll_fds(const wire *l, bool sending, struct pollfd fds[NET_FDS])
 {
-    const short events = (short)(POLLIN | (sending ? POLLOUT : 0) | (l->with_tls_ ? l->secure_.events : 0));
-    if (l->tcp.fd < 0) return net_poll_fds(&l->tcp, fds);
+    if (l->state == WIRE_CONNECTING) return net_poll_fds(&l->tcp, fds);
     fds[0].fd = l->tcp.fd;
-    fds[0].events = l->state == WIRE_SECURING ? l->secure_.events : events;
+    fds[0].events = wire_events(l, sending);
     fds[0].revents = 0;
-    return 1;
+    return l->tcp.fd >= 0;
 }
 
 /* wire_timeout -- milliseconds until wire_drive, or reading when UP, is due even if poll() sees nothing. */

@@ -167,10 +167,10 @@ static void put_note_of(misskey_json note, bool fetched)
 
 static void update_of(const char *body)
 {
-    char text[200];
+    char message[200];
     misskey_message m;
-    const int len = snprintf(text, sizeof text, "{\"type\":\"noteUpdated\",\"body\":{\"id\":\"9\",%s}}", body);
-    if (misskey_message_parse(text, (size_t)len, &m) == MISSKEY_ERR_OK) seen += misskey_store_update(&store, &m);
+    const int len = snprintf(message, sizeof message, "{\"type\":\"noteUpdated\",\"body\":{\"id\":\"9\",%s}}", body);
+    if (misskey_message_parse(message, (size_t)len, &m) == MISSKEY_ERR_OK) seen += misskey_store_update(&store, &m);
 }
 
 #define REACTED(user) "\"type\":\"reacted\",\"body\":{\"reaction\":\"x\",\"userId\":\"" user "\"}"
