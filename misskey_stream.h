@@ -9664,15 +9664,17 @@ static int64_t mski_one_more(int64_t n, bool up)
 }
 
 /* Finds the count of a reaction, however it is spelled. */
-static MSKI_NOINLINE bool mski_find_count(misskey_json reactions, misskey_jstr reaction, misskey_iter *it, int64_t *n)
+static MSKI_NOINLINE bool mski_find_count(misskey_json reactions, misskey_jstr reaction, misskey_iter *count,
+                                          int64_t *n)
 {
     const mski_reaction wanted = mski_reaction_begin(reaction);
-    *it = misskey_json_iter(reactions);
+    misskey_iter it = misskey_json_iter(reactions);
     *n = 0;
-    while (misskey_json_next(it)) {
-        mski_reaction key = mski_reaction_begin(it->key);
+    while (misskey_json_next(&it)) {
+        mski_reaction key = mski_reaction_begin(it.key);
         if (!mski_reaction_same(&key, &wanted)) continue;
-        misskey_json_i64(it->value, n);
+        misskey_json_i64(it.value, n);
+        MISSKEY_MEMCPY(count, &it, sizeof it);
         return true;
     }
     return false;
@@ -9895,9 +9897,10 @@ static MSKI_NOINLINE void mski_raise_reactions(mski_edit *e, misskey_json copy, 
     while (misskey_json_next(&it) && mski_may_merge(e)) {
         const misskey_json reactions = mski_edit_get(e, name);
         int64_t n;
+        bool there;
         if (misskey_json_type(reactions) != MISSKEY_TYPE_OBJECT) return;
-        if (!mski_find_count(reactions, it.key, &known, &n)) known.key = it.key;
-        mski_raise(e, &reactions, &known.key, n, it.value);
+        there = mski_find_count(reactions, it.key, &known, &n);
+        mski_raise(e, &reactions, there ? &known.key : &it.key, n, it.value);
     }
 }
 
@@ -10208,10 +10211,12 @@ static uint16_t mski_slot_with(const misskey_store *s, const char *text)
 
 static misskey_err mski_put_from(misskey_store *s, misskey_json note, mski_source source, uint32_t *changed)
 {
-    mski_row row = { { NULL, 0 }, 0, 0, false };
+    mski_row row;
     misskey_err err;
     uint16_t own;
     if (s->num_ == 0) return MISSKEY_ERR_BAD_STATE;
+    row.changed = 0;
+    row.repeats = false;
     own = mski_slot_with(s, note.ptr);
     if (own != MSKI_NONE) mski_hold(s, own);
     err = mski_put_row(s, note, source, &row);
