@@ -120,7 +120,7 @@ LIFETIMES
     text given to misskey_session_recv_message     caller, borrowed             the next poll that returns false
     a typed struct                                 caller; views into the body    as long as that body
     memory of a store, its desc's strings          caller, lent                   the store is initialised anew
-    views into a stored note                       memory of the store            the next put or update of that store
+    views into a stored note                       memory of the store            the next put, update or hold of it
     With MISSKEY_POISON=1 released receive memory is overwritten, so that a view kept too long shows at once.
 
 SIZING
@@ -2583,8 +2583,8 @@ typedef struct misskey_store_desc { /* zero-initialise */
     size_t note_size;               /* required: the size given there */
     const char *me;                 /* id of the own user, for my_reaction and is_voted; 0 = nobody. Borrowed */
     misskey_session *session;       /* captures what is held; 0 = captures are the application's. Borrowed */
-    uint32_t grace_ms;              /* captures outlive the last hold by so much. 0 = 10000; MISSKEY_FOREVER: until the
-                                       note makes room */
+    uint32_t grace_ms;              /* captures outlive the last hold by so much. 0 = 10000; at most 2^31;
+                                       MISSKEY_FOREVER: until the note makes room */
     uint32_t max_age_ms;            /* older notes are not captured: few react to them. 0 = 300000; MISSKEY_FOREVER: all
                                        are */
 } misskey_store_desc;
@@ -2617,7 +2617,8 @@ enum {
 
     Errors    BAD_ARG: mem missing or not aligned, or for more than 65534 notes; TOO_SMALL: note_size below 256, or mem
               too small for two notes (a renote needs both).
-    Lifetime  mem and what the desc points at are borrowed until init is called again.
+    Lifetime  mem and what the desc points at are borrowed until init is called again. Captures of the store stay in the
+              session: release what is held before that, and initialise a store anew after its session was.
 */
 MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_store_desc *desc);
 
@@ -2656,7 +2657,7 @@ MISSKEY_API misskey_err misskey_store_put_fetched(misskey_store *store, misskey_
 MISSKEY_API uint32_t misskey_store_update(misskey_store *store, const misskey_message *message);
 
 /* misskey_store_get -- the note as it is now, an object; {NULL, 0} if it is not here. Counts as a use. Lifetime: until
-   the next call of put, update or init. */
+   the next call of put, update, hold or init. */
 MISSKEY_API misskey_json misskey_store_get(misskey_store *store, misskey_jstr id);
 
 /*
@@ -9336,6 +9337,7 @@ MISSKEY_API uint32_t misskey_session_timeout(const misskey_session *session)
 #define MSKI_AGAIN 64u              /* released anew while in the queue */
 #define MSKI_COMPLETE 128u          /* more than minimized forms have come */
 #define MSKI_TAKEN_BACK 4096u       /* an update has counted down */
+#define MSKI_UNDATED 8192u          /* the last edit did not say when it was */
 
 /* What updates have said since the note was fetched: a copy that was packed before them must not take it back. In
    flags_, each bit of MSKI_TOLD moved by MSKI_TOLD_AT. */
@@ -9531,26 +9533,31 @@ typedef struct mski_edit {
 
 /* What a member stands for. first: it comes before the others where not everything fits. viewer: minimized forms have
    it, made for who looks at it. adds: older copies may add members to it. */
-typedef struct mski_part { uint16_t changed; bool first, viewer, adds; } mski_part;
+typedef struct mski_part { uint16_t changed, told; bool first, viewer, adds; } mski_part;
 
 static MSKI_NOINLINE const mski_part *mski_part_of(misskey_jstr key)
 {
     static const char names[] =
         "id\0createdAt\0userId\0renoteId\0replyId\0visibility\0reactions\0reactionCount\0reactionEmojis\0"
-        "reactionCounts\0myReaction\0poll\0text\0cw\0files\0fileIds\0media\0mediaIds\0deletedAt\0user\0reply\0renote";
+        "reactionCounts\0myReaction\0poll\0text\0cw\0files\0fileIds\0media\0mediaIds\0deletedAt\0updatedAt\0"
+        "user\0reply\0renote";
+    enum {
+        MSKI_COUNTS = MISSKEY_CHANGED_REACTIONS, MSKI_MINE = MISSKEY_CHANGED_MY_REACTION,
+        MSKI_VOTES = MISSKEY_CHANGED_POLL, MSKI_WORDS = MISSKEY_CHANGED_TEXT, MSKI_REST = MISSKEY_CHANGED_REST
+    };
     static const mski_part parts[] = {
-        { MISSKEY_CHANGED_REST, true, false, false },       { MISSKEY_CHANGED_REST, true, false, false },
-        { MISSKEY_CHANGED_REST, true, false, false },       { MISSKEY_CHANGED_REST, true, false, false },
-        { MISSKEY_CHANGED_REST, true, false, false },       { MISSKEY_CHANGED_REST, true, false, false },
-        { MISSKEY_CHANGED_REACTIONS, true, false, false },  { MISSKEY_CHANGED_REACTIONS, true, false, false },
-        { MISSKEY_CHANGED_REACTIONS, true, false, true },   { MISSKEY_CHANGED_REACTIONS, true, false, false },
-        { MISSKEY_CHANGED_MY_REACTION, true, true, false }, { MISSKEY_CHANGED_POLL, true, true, true },
-        { MISSKEY_CHANGED_TEXT, true, false, false },       { MISSKEY_CHANGED_TEXT, true, false, false },
-        { MISSKEY_CHANGED_TEXT, false, false, false },      { MISSKEY_CHANGED_TEXT, false, false, false },
-        { MISSKEY_CHANGED_TEXT, false, false, false },      { MISSKEY_CHANGED_TEXT, false, false, false },
-        { MISSKEY_CHANGED_DELETED, true, false, false },    { MISSKEY_CHANGED_REST, false, true, false },
-        { MISSKEY_CHANGED_REST, false, true, false },       { MISSKEY_CHANGED_REST, false, true, false },
-        { MISSKEY_CHANGED_REST, false, false, false } /* every other */
+        { MSKI_REST, 0, true, false, false },               { MSKI_REST, 0, true, false, false },
+        { MSKI_REST, 0, true, false, false },               { MSKI_REST, 0, true, false, false },
+        { MSKI_REST, 0, true, false, false },               { MSKI_REST, 0, true, false, false },
+        { MSKI_COUNTS, MSKI_COUNTS, true, false, false },   { MSKI_COUNTS, MSKI_COUNTS, true, false, false },
+        { MSKI_COUNTS, MSKI_COUNTS, true, false, true },    { MSKI_COUNTS, MSKI_COUNTS, true, false, false },
+        { MSKI_MINE, MSKI_MINE, true, true, false },        { MSKI_VOTES, MSKI_VOTES, true, true, true },
+        { MSKI_WORDS, MSKI_WORDS, true, false, false },     { MSKI_WORDS, MSKI_WORDS, true, false, false },
+        { MSKI_WORDS, MSKI_WORDS, false, false, false },    { MSKI_WORDS, MSKI_WORDS, false, false, false },
+        { MSKI_WORDS, MSKI_WORDS, false, false, false },    { MSKI_WORDS, MSKI_WORDS, false, false, false },
+        { MISSKEY_CHANGED_DELETED, 0, true, false, false }, { MSKI_REST, MSKI_WORDS, false, false, false },
+        { MSKI_REST, 0, false, true, false },               { MSKI_REST, 0, false, true, false },
+        { MSKI_REST, 0, false, true, false },               { MSKI_REST, 0, false, false, false } /* every other */
     };
     return &parts[mski_find_name(names, MSKI_COUNT(parts) - 1, key)];
 }
@@ -9663,21 +9670,22 @@ static int64_t mski_one_more(int64_t n, bool up)
     return n > 0 ? n - 1 : n;
 }
 
-/* Finds the count of a reaction, however it is spelled. */
+/* Finds the count of a reaction, however it is spelled; of duplicates the last. */
 static MSKI_NOINLINE bool mski_find_count(misskey_json reactions, misskey_jstr reaction, misskey_iter *count,
                                           int64_t *n)
 {
     const mski_reaction wanted = mski_reaction_begin(reaction);
     misskey_iter it = misskey_json_iter(reactions);
+    bool found = false;
     *n = 0;
     while (misskey_json_next(&it)) {
         mski_reaction key = mski_reaction_begin(it.key);
-        if (!mski_reaction_same(&key, &wanted)) continue;
-        misskey_json_i64(it.value, n);
+        if (found ? !mski_same_jstr(it.key, count->key) : !mski_reaction_same(&key, &wanted)) continue;
+        if (!misskey_json_i64(it.value, n)) *n = 0;
         MISSKEY_MEMCPY(count, &it, sizeof it);
-        return true;
+        found = true;
     }
-    return false;
+    return found;
 }
 
 /* The choice with this index, or on v10 with this id; missing if there is none. */
@@ -9795,7 +9803,7 @@ static MSKI_NOINLINE void mski_merge_part(mski_edit *e, const misskey_iter *memb
    viewer stays unless the truth says something else; the viewer's reaction is often left out of whole notes. */
 static bool mski_is_kept(const mski_edit *e, const mski_part *part)
 {
-    if ((part->changed & e->told) != 0) return true;
+    if ((part->told & e->told) != 0) return true;
     return part->viewer &&
            ((e->slot->flags_ & MSKI_VIEWED) != 0 || part->changed == MISSKEY_CHANGED_MY_REACTION);
 }
@@ -9811,7 +9819,7 @@ static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it
     const uint32_t cut = e->changed & MISSKEY_CHANGED_CUT;
     misskey_iter old;
     const bool there = mski_find_member(&text, &it->key, &old);
-    const bool told = there && (part->changed & e->told) != 0;
+    const bool told = there && (part->told & e->told) != 0;
     const bool objects = there && misskey_json_type(old.value) == MISSKEY_TYPE_OBJECT &&
                          misskey_json_type(it->value) == MISSKEY_TYPE_OBJECT;
     const bool merged = objects && (minimized || viewed || (told && part->adds));
@@ -9839,7 +9847,7 @@ static MSKI_NOINLINE void mski_merge_once(mski_edit *e, misskey_json note, bool 
         while (misskey_json_next(&it)) {
             if (mski_part_of(it.key)->first == (rest == 1)) continue;
             if (!mski_may_merge(e)) return;
-            mski_merge_member(e, &it, minimized);
+            if (!misskey_jstr_eq(it.key, "id")) mski_merge_member(e, &it, minimized); /* the id is there */
         }
     }
 }
@@ -9915,11 +9923,15 @@ static MSKI_NOINLINE void mski_raise_votes(mski_edit *e, misskey_json copy)
     for (i = 0; i < MSKI_CHOICES && misskey_json_next(&it); i++) {
         int64_t at = i, votes = 0;
         misskey_json choice;
+        bool voted = false;
         misskey_json_i64(misskey_json_get(it.value, "id"), &at);
+        misskey_json_bool(misskey_json_get(it.value, "isVoted"), &voted);
         choice = mski_choice(e, at);
         if (choice.ptr == NULL) continue;
         misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
         mski_raise(e, &choice, &key, votes, misskey_json_get(it.value, "votes"));
+        choice = mski_choice(e, at);
+        if (voted) mski_edit_member(e, &choice, misskey_jstr_text("isVoted"), misskey_json_text("true"), false);
     }
 }
 
@@ -9981,19 +9993,46 @@ static MSKI_NOINLINE void mski_forget_doings(const misskey_store *s, mski_edit *
     }
 }
 
-/* Who has reacted so far, as far as the server says: "userId/reaction". It says 16 at most. */
-static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, misskey_note_slot *slot, misskey_json pairs)
+/* Does a copy count more of this reaction than is stored? */
+static MSKI_NOINLINE bool mski_counts_more(mski_edit *e, misskey_json copy, misskey_jstr reaction)
 {
-    misskey_iter it = misskey_json_iter(pairs);
+    misskey_iter it;
+    int64_t came, had;
+    return mski_find_count(misskey_json_get(copy, "reactions"), reaction, &it, &came) &&
+           (!mski_find_count(mski_edit_get(e, "reactions"), reaction, &it, &had) || came > had);
+}
+
+/* Where a text has this character; its end if it has none. */
+static const uint8_t *mski_find_ascii(const uint8_t *p, const uint8_t *end, uint8_t c)
+{
+    while (p < end) {
+        const uint8_t *const at = p;
+        if (mski_ascii(&p, end) == c) return at;
+    }
+    return end;
+}
+
+/* Who has reacted so far, as far as the server says: "userId/reaction". It says 16 at most. Of a copy that is taken for
+   its counts only where those are greater, the same holds for who has reacted. */
+static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, mski_edit *e, misskey_json copy,
+                                               const mski_outline *outline)
+{
+    misskey_iter it = misskey_json_iter(outline->pairs);
+    const bool told = (e->told & MISSKEY_CHANGED_REACTIONS) != 0;
     int left;
+    if (told && (e->slot->flags_ & MSKI_TAKEN_BACK) != 0) return;
     for (left = 64; left > 0 && misskey_json_next(&it); left--) {
         const misskey_jstr pair = misskey_json_str(it.value);
-        const uint8_t *const p = mski_bytes(pair.ptr), *const end = p + pair.len, *slash = p;
+        const uint8_t *const p = mski_bytes(pair.ptr), *const end = p + pair.len;
+        const uint8_t *const slash = mski_find_ascii(p, end, '/'), *after = slash;
+        misskey_jstr reaction;
         uint64_t doing;
-        while (slash < end && *slash != '/') slash++;
         if (slash == end) continue;
-        doing = mski_doing(mski_jstr(p, slash), mski_jstr(slash + 1, end), 0);
-        if (mski_recall(s, slot, doing) == slot->seen_) mski_remember(s, slot, doing, true);
+        (void)mski_ascii(&after, end);
+        reaction = mski_jstr(after, end);
+        if (told && !mski_counts_more(e, copy, reaction)) continue;
+        doing = mski_doing(mski_jstr(p, slash), reaction, 0);
+        if (mski_recall(s, e->slot, doing) == e->slot->seen_) mski_remember(s, e->slot, doing, true);
     }
 }
 
@@ -10006,10 +10045,12 @@ static MSKI_NOINLINE void mski_sum_up(misskey_note_slot *slot, mski_sums *sums, 
     misskey_iter it = misskey_json_iter(mski_note_text(slot));
     while (misskey_json_next(&it)) {
         const uint32_t changed = mski_part_of(it.key)->changed;
-        const uint32_t h = (uint32_t)mski_hash(mski_hash(MSKI_FNV_BASIS, mski_bytes(it.key.ptr), it.key.len),
+        const uint8_t *const key = mski_bytes(it.key.ptr);
+        const uint32_t h = (uint32_t)mski_hash(mski_hash(MSKI_FNV_BASIS, key, it.key.len + 1), /* its quote as well */
                                                mski_bytes(it.value.ptr), it.value.len);
         unsigned k = 0;
         while (changed >> k != 1) k++;
+        if (changed == MISSKEY_CHANGED_DELETED && misskey_json_type(it.value) == MISSKEY_TYPE_NULL) continue;
         sums->of[k] += now ? h : 0 - h;
     }
 }
@@ -10026,8 +10067,8 @@ static uint32_t mski_differing(const mski_sums *sums)
 static MSKI_NOINLINE bool mski_is_edited_later(mski_edit *e, misskey_jstr updated_at)
 {
     int64_t came, had;
-    if (!misskey_jstr_time(updated_at, &came)) return false;
-    return !misskey_jstr_time(misskey_json_str(mski_edit_get(e, "updatedAt")), &had) || came > had;
+    return (e->slot->flags_ & MSKI_UNDATED) == 0 && misskey_jstr_time(updated_at, &came) &&
+           misskey_jstr_time(misskey_json_str(mski_edit_get(e, "updatedAt")), &had) && came > had;
 }
 
 /* How a copy of a note came to be known: MSKI_COPY may be older than the updates that came before it. */
@@ -10042,6 +10083,21 @@ static uint32_t mski_told(mski_edit *e, const mski_outline *outline, mski_source
         return told & ~(uint32_t)MISSKEY_CHANGED_TEXT;
     }
     return told;
+}
+
+/* What the flags say once this form has come. After the truth, too, an older copy may come. What was counted before a
+   whole note came began at nothing, so counting down says nothing then. */
+static void mski_set_flags(misskey_note_slot *slot, const mski_outline *outline, mski_source source)
+{
+    uint32_t told = 0, flags = slot->flags_;
+    if (source == MSKI_FETCHED) told = MISSKEY_CHANGED_REACTIONS | MISSKEY_CHANGED_POLL;
+    if (source == MSKI_FETCHED) flags &= ~MSKI_TOLD_FLAGS;
+    if (source == MSKI_EDIT) told = MISSKEY_CHANGED_TEXT;
+    if (source != MSKI_COPY) flags &= ~MSKI_UNDATED;
+    if (source == MSKI_FETCHED || (!outline->minimized && (flags & MSKI_COMPLETE) == 0)) flags &= ~MSKI_TAKEN_BACK;
+    if (outline->minimized) flags |= MSKI_VIEWED;
+    else flags = (flags & ~MSKI_EDITED) | MSKI_COMPLETE;
+    slot->flags_ = (uint16_t)(flags | told << MSKI_TOLD_AT);
 }
 
 /* One form of a note over what its slot has. A new one that fits is taken as it is. */
@@ -10071,16 +10127,13 @@ static MSKI_NOINLINE uint32_t mski_put_note(const misskey_store *s, misskey_note
     MISSKEY_MEMSET(&sums, 0, sizeof sums);
     if (!fresh) mski_sum_up(slot, &sums, false);
     e.told = mski_told(&e, outline, source);
-    slot->flags_ = (uint16_t)((slot->flags_ & ~MSKI_TOLD_FLAGS) | e.told << MSKI_TOLD_AT);
-    if ((e.told & MISSKEY_CHANGED_REACTIONS) == 0) slot->flags_ = (uint16_t)(slot->flags_ & ~MSKI_TAKEN_BACK);
-    if (outline->minimized) slot->flags_ |= MSKI_VIEWED;
-    else slot->flags_ = (uint16_t)((slot->flags_ & ~MSKI_EDITED) | MSKI_COMPLETE);
+    mski_set_flags(slot, outline, source);
+    if (!e.fetched) mski_learn_reactions(s, &e, note, outline);
     mski_take_form(&e, note, outline, fresh);
     mski_raise_counts(&e, note);
     if (s->d_.me != NULL) mski_restore_votes(s, &e);
     if (e.fetched) mski_forget_doings(s, &e);
-    mski_learn_reactions(s, slot, outline->pairs);
-    if (source == MSKI_EDIT) slot->flags_ |= MISSKEY_CHANGED_TEXT << MSKI_TOLD_AT;
+    if (e.fetched) mski_learn_reactions(s, &e, note, outline);
     e.changed &= MISSKEY_CHANGED_CUT;
     if (fresh) return MISSKEY_CHANGED_NEW | e.changed;
     mski_sum_up(slot, &sums, true);
@@ -10184,7 +10237,6 @@ static MSKI_NOINLINE misskey_err mski_put_row(misskey_store *s, misskey_json not
     uint16_t i;
     bool fresh;
     mski_outline_of(note, &outline);
-    if (!mski_is_id(outline.id.ptr, outline.id.len)) return MISSKEY_ERR_BAD_ARG;
     inner_id = misskey_json_str(misskey_json_get(outline.inner, "id"));
     i = mski_find_note_of(s, outline.repeated);
     if (i != MSKI_NONE && (inner_id.ptr == NULL || mski_same_jstr(inner_id, outline.repeated))) {
@@ -10212,11 +10264,14 @@ static uint16_t mski_slot_with(const misskey_store *s, const char *text)
 static misskey_err mski_put_from(misskey_store *s, misskey_json note, mski_source source, uint32_t *changed)
 {
     mski_row row;
+    misskey_jstr id;
     misskey_err err;
     uint16_t own;
     if (s->num_ == 0) return MISSKEY_ERR_BAD_STATE;
     row.changed = 0;
     row.repeats = false;
+    id = misskey_json_str(misskey_json_get(note, "id"));
+    if (!mski_is_id(id.ptr, id.len)) return MISSKEY_ERR_BAD_ARG;
     own = mski_slot_with(s, note.ptr);
     if (own != MSKI_NONE) mski_hold(s, own);
     err = mski_put_row(s, note, source, &row);
@@ -10290,9 +10345,10 @@ static MSKI_NOINLINE void mski_learn_emoji(mski_edit *e, misskey_json emoji)
     const misskey_jstr name = misskey_json_str(misskey_json_get(emoji, "name"));
     const misskey_json url = misskey_json_get(emoji, "url");
     misskey_json known;
-    const uint8_t *const p = mski_bytes(name.ptr), *const end = p + name.len, *at = p;
-    while (at < end && *at != '@') at++;
-    if (misskey_json_type(url) != MISSKEY_TYPE_STRING || end - at < 2 || (end - at == 2 && at[1] == '.')) return;
+    const uint8_t *const p = mski_bytes(name.ptr), *const end = p + name.len, *host = mski_find_ascii(p, end, '@');
+    if (host < end) (void)mski_ascii(&host, end);
+    if (misskey_json_type(url) != MISSKEY_TYPE_STRING || host == end) return;
+    if (misskey_jstr_eq(mski_jstr(host, end), ".")) return;
     known = mski_edit_get(e, "reactionEmojis");
     if (misskey_json_type(known) != MISSKEY_TYPE_OBJECT) {
         mski_edit_set(e, "reactionEmojis", misskey_json_text("{}"));
@@ -10400,6 +10456,8 @@ static MSKI_NOINLINE bool mski_edit_told(mski_edit *e, misskey_json body)
         changed |= e->changed & ~(uint32_t)MISSKEY_CHANGED_CUT;
     } while ((e->changed & MISSKEY_CHANGED_CUT) != 0 && e->changed != MISSKEY_CHANGED_CUT);
     e->changed |= changed;
+    if (misskey_json_get(body, "updatedAt").ptr != NULL) e->slot->flags_ = (uint16_t)(e->slot->flags_ & ~MSKI_UNDATED);
+    else if (e->told != 0) e->slot->flags_ |= MSKI_UNDATED;
     return told;
 }
 
@@ -10446,7 +10504,7 @@ MISSKEY_API uint32_t misskey_store_update(misskey_store *store, const misskey_me
     e.limit = store->d_.note_size;
     if (e.slot->flags_ & MSKI_DELETED) return 0;
     changed = mski_apply_update(store, &e, message);
-    if ((e.slot->flags_ & MSKI_COMPLETE) == 0) e.told &= ~(uint32_t)MISSKEY_CHANGED_REACTIONS; /* began at nothing */
+    if ((changed & MISSKEY_CHANGED_CUT) != 0) return changed; /* an older copy may say it once there is room */
     e.slot->flags_ = (uint16_t)(e.slot->flags_ | e.told << MSKI_TOLD_AT);
     return changed;
 }
@@ -10491,7 +10549,7 @@ static bool mski_is_young(const misskey_store *s, misskey_note_slot *slot, int64
     if (unix_ms == 0 || s->d_.max_age_ms == MISSKEY_FOREVER) return true;
     if (!misskey_jstr_time(misskey_json_str(misskey_json_get(text, "createdAt")), &made) &&
         !misskey_id_time(misskey_json_str(misskey_json_get(text, "id")), &made)) return true;
-    return unix_ms - made <= (int64_t)s->d_.max_age_ms;
+    return unix_ms <= made || (uint64_t)unix_ms - (uint64_t)made <= s->d_.max_age_ms;
 }
 
 /* Captures what a hold of note i needs captured, all of it or nothing: the note, and what it repeats, which may have no
@@ -10503,12 +10561,13 @@ static MSKI_NOINLINE misskey_err mski_begin_hold(misskey_store *s, uint16_t i, b
     mski_repeated inner;
     misskey_err err;
     *repeats = slot->inner_ == MSKI_NONE && mski_find_inner(s, i, NULL, &inner);
-    held = *repeats && inner.at != MSKI_NONE ? mski_slot(s, inner.at) : NULL;
-    if (slot->holds_ == 0xFFFF || (held != NULL && held->holds_ == 0xFFFF)) return MISSKEY_ERR_FULL;
+    if (!*repeats) inner.at = slot->inner_;
+    held = inner.at != MSKI_NONE ? mski_slot(s, inner.at) : NULL;
+    if (slot->holds_ == 0xFFFF || (*repeats && held != NULL && held->holds_ == 0xFFFF)) return MISSKEY_ERR_FULL;
     err = young && !captured ? mski_capture(s, slot) : MISSKEY_ERR_OK;
-    if (!young || err != MISSKEY_ERR_OK || !*repeats) return err;
-    if (held == NULL) err = misskey_note_capture(s->d_.session, inner.id.ptr, inner.id.len);
-    else if ((held->flags_ & MSKI_CAPTURED) == 0) err = mski_capture(s, held);
+    if (!young || err != MISSKEY_ERR_OK) return err;
+    if (held != NULL && (held->flags_ & (MSKI_CAPTURED | MSKI_DELETED)) == 0) err = mski_capture(s, held);
+    else if (held == NULL && *repeats) err = misskey_note_capture(s->d_.session, inner.id.ptr, inner.id.len);
     if (err != MISSKEY_ERR_OK && !captured) mski_uncapture(s, slot);
     return err;
 }
@@ -10526,7 +10585,7 @@ MISSKEY_API misskey_err misskey_store_hold(misskey_store *store, misskey_jstr id
     mski_hold(store, i);
     if (!repeats) return MISSKEY_ERR_OK;
     j = mski_put_inner(store, i, NULL, MSKI_COPY);
-    if (young) mski_slot(store, j)->flags_ |= MSKI_CAPTURED;
+    if (young && (mski_slot(store, j)->flags_ & MSKI_DELETED) == 0) mski_slot(store, j)->flags_ |= MSKI_CAPTURED;
     mski_hold_along(store, i, j);
     return MISSKEY_ERR_OK;
 }
@@ -10589,6 +10648,7 @@ MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_s
     if (desc->note_size < 256 || desc->mem.size >> 1 < store->stride_) return MISSKEY_ERR_TOO_SMALL;
     MISSKEY_MEMCPY(&store->d_, desc, sizeof *desc);
     if (store->d_.grace_ms == 0) store->d_.grace_ms = 10000;
+    if (store->d_.grace_ms != MISSKEY_FOREVER) store->d_.grace_ms = mski_least(store->d_.grace_ms, 0x80000000u);
     if (store->d_.max_age_ms == 0) store->d_.max_age_ms = 300000;
     store->newest_ = store->oldest_ = store->first_ = store->last_ = MSKI_NONE;
     for (left = desc->mem.size; left >= store->stride_; left -= store->stride_, i++) {

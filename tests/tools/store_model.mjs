@@ -36,7 +36,8 @@ function equal(a, b) {
 }
 
 // Which parts of a note differ from what its members were; values with another order of members differ.
-const members = (note) => new Map(Object.entries(note).map(([key, value]) => [key, JSON.stringify(value)]));
+const members = (note) => new Map(Object.entries(note).filter(([key, value]) => key !== 'deletedAt' || value !== null)
+    .map(([key, value]) => [key, JSON.stringify(value)]));
 
 function difference(before, note) {
     const after = members(note);
@@ -135,27 +136,44 @@ class Store {
     merge(entry, note, fresh, source) {
         if (entry.deleted) return 0;
         const before = members(entry.note);
-        entry.told = this.stillTold(entry, note, source);
-        if ((entry.told & REACTIONS) === 0) entry.takenBack = false;
-        entry.note = this.merged(entry, clone(note), fresh, source);
+        const told = this.stillTold(entry, note, source);
+        if (source === 'fetched' || (!isMinimized(note) && !entry.complete)) entry.takenBack = false;
+        if (source !== 'copy') entry.undated = false;
+        if (source === 'fetched') entry.told = REACTIONS | POLL;
+        if (source === 'edit') entry.told |= TEXT;
+        const learnt = this.pairsOf(entry, note, told);
+        entry.note = this.merged(entry, clone(note), fresh, source, told);
         if (isMinimized(note)) entry.viewed = true;
         else Object.assign(entry, { refetch: false, complete: true });
         this.restoreVotes(entry);
         if (source === 'fetched') this.forget(entry);
-        for (const pair of Array.isArray(note.reactionAndUserPairCache) ? note.reactionAndUserPairCache : []) {
-            const slash = asText(pair).indexOf('/');
-            const doing = `reaction ${asText(pair).slice(0, slash)} ${normalForm(asText(pair).slice(slash + 1))}`;
-            if (slash >= 0 && !entry.seen.has(doing)) this.remember(entry, doing, true);
-        }
-        if (source === 'edit') entry.told |= TEXT;
+        for (const doing of learnt) if (!entry.seen.has(doing)) this.remember(entry, doing, true);
         return fresh ? NEW : difference(before, entry.note);
+    }
+
+    // Who has reacted, by what a copy says of those reactions that it is taken for.
+    pairsOf(entry, note, told) {
+        const pairs = Array.isArray(note.reactionAndUserPairCache) ? note.reactionAndUserPairCache.map(asText) : [];
+        const count = (counts, reaction) => {
+            const key = isObject(counts) ? Object.keys(counts).find((k) => normalForm(k) === reaction) : undefined;
+            return key === undefined ? undefined : Number.isInteger(counts[key]) ? counts[key] : 0;
+        };
+        const doings = [];
+        for (const pair of pairs.filter((text) => text.includes('/'))) {
+            const slash = pair.indexOf('/'), reaction = normalForm(pair.slice(slash + 1));
+            const came = count(note.reactions, reaction), had = count(entry.note.reactions, reaction);
+            const more = came !== undefined && (had === undefined || came > had);
+            if ((told & REACTIONS) !== 0 && (entry.takenBack || !more)) continue;
+            doings.push(`reaction ${pair.slice(0, slash)} ${reaction}`);
+        }
+        return doings;
     }
 
     // What this form must not change.
     stillTold(entry, note, source) {
         if (source === 'fetched') return 0;
         const came = timeOf(note.updatedAt), had = timeOf(entry.note.updatedAt);
-        const later = !Number.isNaN(came) && (Number.isNaN(had) || came > had);
+        const later = came > had && !entry.undated;
         return source === 'edit' || later ? entry.told & ~TEXT : entry.told;
     }
 
@@ -171,7 +189,7 @@ class Store {
 
     // A minimized form goes over what is there. What such forms have, made for the viewer, stays from then on. What
     // updates have told stays, but for counts that only grow.
-    merged(entry, note, fresh, source) {
+    merged(entry, note, fresh, source, told) {
         const old = entry.note;
         if (fresh) return note;
         const minimized = isMinimized(note);
@@ -184,8 +202,9 @@ class Store {
             if (both) all[key] = over ? { ...old[key], ...note[key] } : { ...old[key], ...note[key], ...old[key] };
             else if (!minimized && key in old && !(over && key in note)) all[key] = old[key];
         }
-        for (const key of Object.keys(old)) {
-            if ((partOf[key] & entry.told) !== 0) all[key] = this.raised(entry, key, old[key], note[key]);
+        for (const key of new Set([...Object.keys(old), ...Object.keys(all)])) {
+            const part = key === 'updatedAt' ? TEXT : partOf[key];
+            if ((part & told) !== 0) all[key] = this.raised(entry, key, key in old ? old[key] : clone(note[key]), note[key]);
         }
         return all;
     }
@@ -200,6 +219,7 @@ class Store {
                 const mine = this.choice(poll, number);
                 const votes = Number.isInteger(mine?.votes) ? mine.votes : 0;
                 if (mine !== undefined && greater(votes, choice?.votes) > votes) mine.votes = choice.votes;
+                if (mine !== undefined && choice?.isVoted === true) mine.isVoted = true;
             }
             return poll;
         }
@@ -242,15 +262,15 @@ class Store {
             entry.note.deletedAt = asText(facts.deletedAt);
             entry.deleted = true;
         }
-        if (type === 'updated') bits = this.edit(entry, facts);
+        if (type === 'updated') bits = this.edit(entry, facts, cut);
         return bits | difference(before, entry.note);
     }
 
     react(entry, body, up, cut) {
         if (typeof body.reaction !== 'string') return;
         const reaction = normalForm(body.reaction);
-        if (entry.complete) entry.told |= REACTIONS; // else it is counted from nothing
-        if (this.me !== undefined && body.userId === this.me) entry.told |= MY_REACTION;
+        if (!cut) entry.told |= REACTIONS;
+        if (!cut && this.me !== undefined && body.userId === this.me) entry.told |= MY_REACTION;
         if (cut || !this.remember(entry, `reaction ${asText(body.userId)} ${reaction}`, up)) return;
         const note = entry.note;
         if (!up) entry.takenBack = true;
@@ -286,20 +306,22 @@ class Store {
     vote(entry, body, cut) {
         if (!Number.isInteger(body.choice)) return;
         const choice = this.choice(entry.note.poll, body.choice);
-        if (choice !== undefined) entry.told |= POLL;
+        if (choice !== undefined && !cut) entry.told |= POLL;
         if (choice === undefined || cut) return;
         if (!this.remember(entry, `vote ${asText(body.userId)} ${body.choice}`, true)) return;
         choice.votes = Number.isInteger(choice.votes) ? choice.votes + 1 : 1;
         if (this.me !== undefined && body.userId === this.me) choice.isVoted = true;
     }
 
-    edit(entry, body) {
+    edit(entry, body, cut) {
         if (isObject(body.note)) return body.note.id === entry.id ? this.merge(entry, body.note, false, 'edit') : 0;
         for (const key of ['text', 'cw', 'fileIds', 'files', 'updatedAt', 'deleteAt']) {
             if (!(key in body)) continue;
             entry.note[key] = body[key];
-            if (partOf[key] === TEXT) entry.told |= TEXT;
+            if (partOf[key] === TEXT && !cut) entry.told |= TEXT;
         }
+        if ('updatedAt' in body) entry.undated = false;
+        else if (['text', 'cw', 'fileIds', 'files'].some((key) => key in body)) entry.undated = true;
         if ('text' in body || 'cw' in body || entry.refetch) return 0;
         entry.refetch = true;
         return REFETCH;
@@ -736,7 +758,8 @@ async function random(options, seed, count) {
         if (traffic.chance(0.05)) match.get(anyId());
         if (traffic.chance(0.05)) {
             const note = traffic.anyNote();
-            match.put(note, traffic.write(note), traffic.chance(0.2) ? 'fetched' : 'copy');
+            const fetched = traffic.chance(0.2) && !options.cut; // what is cut of a poll is not known before the next get
+            match.put(note, traffic.write(note), fetched ? 'fetched' : 'copy');
         }
         if (traffic.chance(0.02)) match.hold(anyId());
         if (traffic.chance(0.025)) match.release(anyId());
