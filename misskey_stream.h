@@ -9915,24 +9915,29 @@ static MSKI_NOINLINE void mski_raise_reactions(mski_edit *e, misskey_json copy, 
 /* The choices of a poll that are looked at; servers allow fewer. */
 #define MSKI_CHOICES 64
 
+static MSKI_NOINLINE void mski_raise_choice(mski_edit *e, misskey_json copy, int64_t at)
+{
+    misskey_jstr key = misskey_jstr_text("votes");
+    misskey_json choice;
+    int64_t votes = 0;
+    bool voted = false;
+    misskey_json_i64(misskey_json_get(copy, "id"), &at);
+    misskey_json_bool(misskey_json_get(copy, "isVoted"), &voted);
+    choice = mski_choice(e, at);
+    if (choice.ptr == NULL) return;
+    misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
+    mski_raise(e, &choice, &key, votes, misskey_json_get(copy, "votes"));
+    if (!voted) return;
+    choice = mski_choice(e, at);
+    key = misskey_jstr_text("isVoted");
+    mski_edit_member(e, &choice, key, misskey_json_text("true"), false);
+}
+
 static MSKI_NOINLINE void mski_raise_votes(mski_edit *e, misskey_json copy)
 {
-    const misskey_jstr key = misskey_jstr_text("votes");
     misskey_iter it = misskey_json_iter(misskey_json_get(misskey_json_get(copy, "poll"), "choices"));
     int i;
-    for (i = 0; i < MSKI_CHOICES && misskey_json_next(&it); i++) {
-        int64_t at = i, votes = 0;
-        misskey_json choice;
-        bool voted = false;
-        misskey_json_i64(misskey_json_get(it.value, "id"), &at);
-        misskey_json_bool(misskey_json_get(it.value, "isVoted"), &voted);
-        choice = mski_choice(e, at);
-        if (choice.ptr == NULL) continue;
-        misskey_json_i64(misskey_json_get(choice, "votes"), &votes);
-        mski_raise(e, &choice, &key, votes, misskey_json_get(it.value, "votes"));
-        choice = mski_choice(e, at);
-        if (voted) mski_edit_member(e, &choice, misskey_jstr_text("isVoted"), misskey_json_text("true"), false);
-    }
+    for (i = 0; i < MSKI_CHOICES && misskey_json_next(&it); i++) mski_raise_choice(e, it.value, i);
 }
 
 static MSKI_NOINLINE void mski_raise_total(mski_edit *e, misskey_json copy)

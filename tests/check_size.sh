@@ -31,7 +31,7 @@ within "json and message" "$(flash json message)" 4096 5200
 within "websocket" "$(flash websocket)" 3584 7160
 within "stack of the core client" "$(cut -d ' ' -f 1 $size/cortex-m0plus-core.stack.txt)" 320 464
 within "stack of every function" "$(cut -d ' ' -f 1 $size/cortex-m0plus-all.stack.txt)" 320 464
-within "stack of the note store" "$(cut -d ' ' -f 1 $size/cortex-m0plus-all.store-stack.txt)" 320 976
+within "stack of the note store" "$(cut -d ' ' -f 1 $size/cortex-m0plus-all.store-stack.txt)" 320 1048
 
 # README shows what make size prints; UPDATE=1 writes it there.
 if [ -n "${UPDATE:-}" ]; then

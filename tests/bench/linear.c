@@ -3,7 +3,7 @@
           linear --list SIZE     runs each input with SIZE and with 2 * SIZE bytes in measured(), for counting
                                  instructions; prints "name SIZE" for each run
    Work is W1 and W2 (peer.h), frames (a stream into a misskey_ws, poll after every part), or store (a note put over
-   one that is already long, an update of it, and the note put again as fetched).
+   one that is already long, and two updates of it).
    Exit status: 0, 2 on usage. */
 #define _POSIX_C_SOURCE 200809L
 #include "own.c"
@@ -157,11 +157,10 @@ static misskey_json make_note(const char *head, const input *in, size_t size, un
 
 static misskey_store store;
 
-static void put_note_of(misskey_json note, bool fetched)
+static void put_note_of(misskey_json note)
 {
-    uint32_t changed;
-    if (fetched) (void)misskey_store_put_fetched(&store, note, &changed);
-    else (void)misskey_store_put(&store, note, &changed);
+    uint32_t changed = 0;
+    need(misskey_store_put(&store, note, &changed) == MISSKEY_ERR_OK, "the note was refused", "");
     seen += changed;
 }
 
@@ -188,10 +187,10 @@ static void fill_store(const input *in, size_t size)
     desc.mem.size = MISSKEY_STORE_SIZE(2, desc.note_size);
     desc.me = "u1";
     need(misskey_store_init(&store, &desc) == MISSKEY_ERR_OK, "the store was refused", in->name);
-    if (in->stored == NULL) put_note_of(misskey_json_text(WHOLE "\"x\":1}"), false);
-    else if (strcmp(in->stored, MINIMIZED) != 0) put_note_of(make_note(in->stored, in, size, 0, UINT_MAX), false);
+    if (in->stored == NULL) put_note_of(misskey_json_text(WHOLE "\"x\":1}"));
+    else if (strcmp(in->stored, MINIMIZED) != 0) put_note_of(make_note(in->stored, in, size, 0, UINT_MAX));
     else for (first = 0; first * strlen(in->part) < size; first += 200) {
-        put_note_of(make_note(in->stored, in, size, first, 200), false);
+        put_note_of(make_note(in->stored, in, size, first, 200));
     }
     update_of(REACTED("u1"));
     update_of(VOTED("u1"));
@@ -213,10 +212,9 @@ void measured(enum kind kind, size_t piece)
         misskey_json note;
         note.ptr = bytes;
         note.len = num_bytes;
-        put_note_of(note, false);
+        put_note_of(note);
         update_of(REACTED("u2"));
         update_of(VOTED("u2"));
-        put_note_of(note, true);
     } else if (kind == W1) w1(bytes, num_bytes, num_bytes + PAD, &s);
     else if (kind == W2) w2(bytes, num_bytes, num_bytes + PAD, &s);
     else for (at = 0; at < num_bytes; at += piece) {
