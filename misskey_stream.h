@@ -9477,6 +9477,21 @@ static uint64_t mski_hash(uint64_t h, const uint8_t *p, size_t n)
     return h;
 }
 
+/* The parts of a string before and after the first of this character, however it is spelled. False: it has none. */
+static MSKI_NOINLINE bool mski_split(misskey_jstr s, char at, misskey_jstr *before, misskey_jstr *after)
+{
+    const uint8_t *p = mski_bytes(s.ptr), *const begin = p, *const end = p + s.len;
+    uint8_t out[4];
+    while (p < end) {
+        const uint8_t *const here = p;
+        if (mski_decode(&p, end, out) != 1 || out[0] != (uint8_t)at) continue;
+        *before = mski_jstr(begin, here);
+        *after = mski_jstr(p, end);
+        return true;
+    }
+    return false;
+}
+
 /* What a user did, as a number whose last bit is free: it says whether it was done, or taken back. A vote has no
    reaction. */
 static MSKI_NOINLINE uint64_t mski_doing(misskey_jstr user, misskey_jstr reaction, int64_t choice)
@@ -10007,16 +10022,6 @@ static MSKI_NOINLINE bool mski_counts_more(mski_edit *e, misskey_json copy, miss
            (!mski_find_count(mski_edit_get(e, "reactions"), reaction, &it, &had) || came > had);
 }
 
-/* Where a text has this character; its end if it has none. */
-static const uint8_t *mski_find_ascii(const uint8_t *p, const uint8_t *end, uint8_t c)
-{
-    while (p < end) {
-        const uint8_t *const at = p;
-        if (mski_ascii(&p, end) == c) return at;
-    }
-    return end;
-}
-
 /* Who has reacted so far, as far as the server says: "userId/reaction". It says 16 at most. Of a copy that is taken for
    its counts only where those are greater, the same holds for who has reacted. */
 static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, mski_edit *e, misskey_json copy,
@@ -10027,16 +10032,11 @@ static MSKI_NOINLINE void mski_learn_reactions(const misskey_store *s, mski_edit
     int left;
     if (told && (e->slot->flags_ & MSKI_TAKEN_BACK) != 0) return;
     for (left = 64; left > 0 && misskey_json_next(&it); left--) {
-        const misskey_jstr pair = misskey_json_str(it.value);
-        const uint8_t *const p = mski_bytes(pair.ptr), *const end = p + pair.len;
-        const uint8_t *const slash = mski_find_ascii(p, end, '/'), *after = slash;
-        misskey_jstr reaction;
+        misskey_jstr user, reaction;
         uint64_t doing;
-        if (slash == end) continue;
-        (void)mski_ascii(&after, end);
-        reaction = mski_jstr(after, end);
+        if (!mski_split(misskey_json_str(it.value), '/', &user, &reaction)) continue;
         if (told && !mski_counts_more(e, copy, reaction)) continue;
-        doing = mski_doing(mski_jstr(p, slash), reaction, 0);
+        doing = mski_doing(user, reaction, 0);
         if (mski_recall(s, e->slot, doing) == e->slot->seen_) mski_remember(s, e->slot, doing, true);
     }
 }
@@ -10349,11 +10349,10 @@ static MSKI_NOINLINE void mski_learn_emoji(mski_edit *e, misskey_json emoji)
 {
     const misskey_jstr name = misskey_json_str(misskey_json_get(emoji, "name"));
     const misskey_json url = misskey_json_get(emoji, "url");
+    misskey_jstr shortcode, host;
     misskey_json known;
-    const uint8_t *const p = mski_bytes(name.ptr), *const end = p + name.len, *host = mski_find_ascii(p, end, '@');
-    if (host < end) (void)mski_ascii(&host, end);
-    if (misskey_json_type(url) != MISSKEY_TYPE_STRING || host == end) return;
-    if (misskey_jstr_eq(mski_jstr(host, end), ".")) return;
+    if (misskey_json_type(url) != MISSKEY_TYPE_STRING || !mski_split(name, '@', &shortcode, &host)) return;
+    if (host.len == 0 || misskey_jstr_eq(host, ".")) return;
     known = mski_edit_get(e, "reactionEmojis");
     if (misskey_json_type(known) != MISSKEY_TYPE_OBJECT) {
         mski_edit_set(e, "reactionEmojis", misskey_json_text("{}"));

@@ -987,6 +987,93 @@ TEST what_was_fetched_knows_who_looks_at_it(void)
     PASS();
 }
 
+/* The copy was packed between the reaction of u3 and its update: only what is taken of it counts as known. */
+TEST who_is_named_by_a_copy_counts_when_the_update_comes(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'reactions':{}"));
+    CHANGED(REACTIONS, reacted("a", "u2", "p"));
+    put(NOTE("a", ",'reactions':{'p':1},'reactionAndUserPairCache':['u3/p']"));
+    VALUE("a", "reactions", "{'p':1}");
+    CHANGED(REACTIONS, reacted("a", "u3", "p"));
+    VALUE("a", "reactions", "{'p':2}");
+    put(NOTE("a", ",'reactions':{'p':3},'reactionAndUserPairCache':['u4\\/p','u5/q']"));
+    CHANGED(0, reacted("a", "u4", "p"));
+    CHANGED(REACTIONS, reacted("a", "u5", "q"));
+    CHANGED(REACTIONS, unreacted("a", "u2", "p"));
+    put(NOTE("a", ",'reactions':{'p':4},'reactionAndUserPairCache':['u6/p']"));
+    VALUE("a", "reactions", "{'p':2,'q':1}");
+    CHANGED(REACTIONS, reacted("a", "u6", "p"));
+    VALUE("a", "reactions", "{'p':3,'q':1}");
+    PASS();
+}
+
+TEST counts_that_began_at_nothing_are_not_lost(void)
+{
+    CHECK(begin());
+    put("{'id':'a'}");
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    put(NOTE("a", ",'reactions':{}"));
+    VALUE("a", "reactions", "{'p':1}");
+    CHECK(begin());
+    put("{'id':'a'}");
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    CHANGED(REACTIONS, reacted("a", "u2", "p"));
+    CHANGED(REACTIONS, unreacted("a", "u3", "p"));
+    put(NOTE("a", ",'reactions':{'p':7}"));     /* what was taken back before said nothing of these */
+    VALUE("a", "reactions", "{'p':7}");
+    PASS();
+}
+
+TEST the_truth_is_not_taken_back_by_an_older_copy(void)
+{
+    CHECK(begin());
+    put_fetched(NOTE("a", ",'reactions':{'p':2}" CHOICES("1", "2")));
+    CHANGED(0, put(NOTE("a", ",'reactions':{'p':1}" CHOICES("0", "2"))));
+    CHANGED(REACTIONS | POLL, put(NOTE("a", ",'reactions':{'p':3}" CHOICES("1", "4"))));
+    PASS();
+}
+
+TEST my_vote_comes_with_a_copy(void)
+{
+    CHECK(begin());
+    put(NOTE("a", CHOICES("0,'isVoted':false", "0,'isVoted':false")));
+    CHANGED(POLL, voted("a", "u1", "0"));
+    CHANGED(POLL, put(NOTE("a", CHOICES("0,'isVoted':false", "1,'isVoted':true"))));
+    IS("a", NOTE("a", CHOICES("1,'isVoted':false", "1,'isVoted':true")));
+    CHANGED(0, put(NOTE("a", CHOICES("0,'isVoted':false", "0,'isVoted':false"))));
+    PASS();
+}
+
+TEST duplicate_reactions_count_as_they_are_read(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'reactions':{'p':1,'p':5,'q':1}"));
+    CHANGED(REACTIONS, reacted("a", "u1", "p"));
+    CHECK(same(misskey_json_get(member("a", "reactions"), "p"), json("6")));
+    CHANGED(0, put(NOTE("a", ",'reactions':{'p':3,'p':4,'q':1}")));
+    CHANGED(REACTIONS, unreacted("a", "u1", "p"));
+    CHECK(same(misskey_json_get(member("a", "reactions"), "p"), json("5")));
+    PASS();
+}
+
+TEST a_null_is_no_deletion(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'deletedAt':null"));
+    CHANGED(0, put(NOTE("a", "")));
+    CHANGED(0, put(NOTE("a", ",'deletedAt':null")));
+    PASS();
+}
+
+TEST members_whose_bytes_join_alike_differ(void)
+{
+    CHECK(begin());
+    put(NOTE("a", ",'x1':2"));
+    CHANGED(REST, put(NOTE("a", ",'x':12")));
+    PASS();
+}
+
 /* --- names with escapes --- */
 
 TEST a_name_with_escapes_is_the_same_name(void)
@@ -2151,6 +2238,35 @@ TEST a_view_into_the_store_can_be_put(void)
     PASS();
 }
 
+TEST a_text_keeps_its_id_whatever_does_not_fit(void)
+{
+    int n;
+    for (n = 0; n < 300; n++) {
+        CHECK(begin_with(2, LEAST));
+        put("{'id':'0123456789','id':'a','x':'%s','y':'%s'}", filler((size_t)n), filler(40));
+        CHECK(here("a") && misskey_jstr_eq(misskey_json_str(member("a", "id")), "a"));
+    }
+    PASS();
+}
+
+TEST a_put_that_is_refused_moves_nothing(void)
+{
+    CHECK(begin());
+    CHANGED(NEW, put("{'id':'a','userId':'u','text':'t','renote':{'text':'no id'}}"));
+    CHANGED(NEW, put(NOTE("b", "")));
+    CHANGED(NEW, put(NOTE("c", "")));
+    {
+        misskey_note note;
+        CHECK(misskey_note_read(get("a"), &note));
+        CHANGED(NEW, put(NOTE("d", "")));
+        CHECK(here("b") && here("c") && here("d"));     /* a is what was unused for longest */
+        REFUSED(BAD_ARG, misskey_store_put(&bench.store, note.renote, NULL));
+    }
+    CHANGED(NEW, put(NOTE("e", "")));
+    CHECK(!here("a") && here("b"));
+    PASS();
+}
+
 /* A part of a note that says to be the note itself, and a renote within a quote of that quote. */
 TEST a_view_into_the_store_that_repeats_itself(void)
 {
@@ -2192,6 +2308,46 @@ TEST a_store_that_is_only_zeroed_does_nothing(void)
         misskey_store_tick(&bench.store, 5);
         CHECK(misskey_store_timeout(&bench.store) == MISSKEY_FOREVER);
     }
+    PASS();
+}
+
+TEST the_next_hold_captures_what_had_no_capture(void)
+{
+    const char *const date = "2026-11-24T00:00:00.000Z";
+    CHECK(begin_captured(CAPTURES));                /* held as an old note first */
+    CHANGED(NEW, put(RENOTE("r", "a", NOTE("a", ""))));
+    OK(hold_at("r", date, 3600000));
+    SAID("");
+    OK(hold_at("r", date, 0));
+    SAID("s:r s:a");
+    CHECK(begin_captured(1));                       /* learns what it repeats while there is no room */
+    CHANGED(NEW, put("{'id':'r'}"));
+    OK(hold("r"));
+    CHECK(put(RENOTE("r", "a", NOTE("a", ""))) >= 0);
+    SAID("s:r");
+    REFUSED(FULL, hold("r"));
+    CHECK(begin_captured(2));
+    CHANGED(NEW, put("{'id':'r'}"));
+    OK(hold("r"));
+    OK(misskey_note_capture(&bench.session, "x", 1));
+    CHECK(put(RENOTE("r", "a", NOTE("a", ""))) >= 0);
+    OK(misskey_note_release(&bench.session, "x", 1));
+    SAID("s:r");
+    OK(hold("r"));
+    SAID("s:a");
+    PASS();
+}
+
+TEST an_age_beyond_all_numbers(void)
+{
+    CHECK(begin_captured(CAPTURES));
+    CHANGED(NEW, put("{'id':'a','createdAt':'-271821-04-20T00:00:00.000Z'}"));
+    CHANGED(NEW, put(NOTE("b", "")));
+    OK(misskey_store_hold(&bench.store, id("a"), INT64_MAX));
+    OK(misskey_store_hold(&bench.store, id("b"), INT64_MAX));
+    SAID("");
+    OK(misskey_store_hold(&bench.store, id("b"), INT64_MIN));
+    SAID("s:b");
     PASS();
 }
 
@@ -2325,6 +2481,13 @@ SUITE(copies)
     RUN_TEST(what_was_fetched_is_the_truth);
     RUN_TEST(a_fetched_renote_brings_the_truth_of_what_it_repeats);
     RUN_TEST(what_was_fetched_knows_who_looks_at_it);
+    RUN_TEST(who_is_named_by_a_copy_counts_when_the_update_comes);
+    RUN_TEST(counts_that_began_at_nothing_are_not_lost);
+    RUN_TEST(the_truth_is_not_taken_back_by_an_older_copy);
+    RUN_TEST(my_vote_comes_with_a_copy);
+    RUN_TEST(duplicate_reactions_count_as_they_are_read);
+    RUN_TEST(a_null_is_no_deletion);
+    RUN_TEST(members_whose_bytes_join_alike_differ);
     RUN_TEST(a_name_with_escapes_is_the_same_name);
     RUN_TEST(a_renoted_id_with_escapes_is_the_same_id);
     RUN_TEST(what_is_a_renote_is_one_question);
@@ -2389,6 +2552,10 @@ SUITE(captures)
     RUN_TEST(a_hold_that_is_refused_changes_nothing);
     RUN_TEST(a_view_into_the_store_can_be_put);
     RUN_TEST(a_view_into_the_store_that_repeats_itself);
+    RUN_TEST(a_text_keeps_its_id_whatever_does_not_fit);
+    RUN_TEST(a_put_that_is_refused_moves_nothing);
+    RUN_TEST(the_next_hold_captures_what_had_no_capture);
+    RUN_TEST(an_age_beyond_all_numbers);
     RUN_TEST(a_store_that_is_only_zeroed_does_nothing);
     RUN_TEST(a_grace_without_end);
     RUN_TEST(a_clock_that_steps_back_ends_no_grace);
