@@ -2633,10 +2633,11 @@ MISSKEY_API misskey_err misskey_store_init(misskey_store *store, const misskey_s
     then.
 
     A new note is stored. A known one is replaced, but my_reaction stays unless the note says something else, and a
-    deleted note stays deleted. A minimized note is merged over what is there; what minimized forms have (my_reaction,
-    poll, parts of reply, renote and user) stays when a whole note is put. The note that a renote repeats is put as
-    well, in a slot of its own, because updates come for that one. Of more than 255 members, those of inner objects that
-    are merged among them, some are left out; servers send 35 or so.
+    deleted note stays deleted. A minimized note is merged over what is there. What minimized notes say of the viewer
+    stays when a whole note is put: my_reaction, the own votes, members of user, reply and renote that the whole note
+    does not have. The note that a renote repeats is put as well, in a slot of its own, because updates come for that
+    one. Of more than 255 members, those of inner objects that are merged among them, some are left out; servers send 35
+    or so.
 
     note      may be a view into the store itself, such as the renote of a stored note
     *changed  may be NULL; of the note itself
@@ -9830,7 +9831,7 @@ static MSKI_NOINLINE void mski_merge_member(mski_edit *e, const misskey_iter *it
     const mski_part *const part = mski_part_of(it->key);
     const misskey_json text = mski_note_text(e->slot);
     const bool viewed = !minimized && part->viewer && (e->slot->flags_ & MSKI_VIEWED) != 0;
-    const bool keep = viewed && !e->fetched;
+    const bool keep = viewed && part->told != 0 && !e->fetched; /* the own reaction, and the poll with the own votes */
     const uint32_t cut = e->changed & MISSKEY_CHANGED_CUT;
     misskey_iter old;
     const bool there = mski_find_member(&text, &it->key, &old);
@@ -9968,7 +9969,7 @@ static MSKI_NOINLINE void mski_raise_total(mski_edit *e, misskey_json copy)
 static MSKI_NOINLINE void mski_raise_counts(mski_edit *e, misskey_json copy)
 {
     e->left = MSKI_MERGED;
-    if ((e->told & MISSKEY_CHANGED_POLL) != 0) mski_raise_votes(e, copy);
+    if ((e->told & MISSKEY_CHANGED_POLL) != 0 || (e->slot->flags_ & MSKI_VIEWED) != 0) mski_raise_votes(e, copy);
     if ((e->told & MISSKEY_CHANGED_REACTIONS) == 0 || (e->slot->flags_ & MSKI_TAKEN_BACK) != 0) return;
     mski_raise_reactions(e, copy, "reactions");
     mski_raise_reactions(e, copy, "reactionCounts");

@@ -811,6 +811,19 @@ TEST a_whole_note_keeps_what_minimized_ones_said(void)
     PASS();
 }
 
+TEST of_two_whole_notes_the_later_one_wins_whatever_a_minimized_one_said(void)
+{
+    CHECK(begin());
+    put("{'id':'a','myReaction':'p','user':{'badgeRoles':[]},"
+        "'poll':{'choices':[{'votes':3,'isVoted':true},{'votes':4}]}}");
+    put(NOTE("a", ",'user':{'id':'u','name':'old'},'poll':{'choices':[{'votes':3},{'votes':5}]}"));
+    CHANGED(REST | POLL, put(NOTE("a", ",'user':{'id':'u','name':'new'},"
+                                  "'poll':{'choices':[{'votes':9},{'votes':5}]}")));
+    IS("a", NOTE("a", ",'myReaction':'p','user':{'id':'u','name':'new','badgeRoles':[]},"
+                 "'poll':{'choices':[{'votes':9,'isVoted':true},{'votes':5}]}"));
+    PASS();
+}
+
 TEST counts_of_a_whole_note_replace_what_was_counted_before(void)
 {
     CHECK(begin());
@@ -2461,6 +2474,7 @@ SUITE(notes)
     RUN_TEST(a_minimized_note_goes_over_a_whole_one);
     RUN_TEST(a_minimized_note_goes_over_another);
     RUN_TEST(a_whole_note_keeps_what_minimized_ones_said);
+    RUN_TEST(of_two_whole_notes_the_later_one_wins_whatever_a_minimized_one_said);
     RUN_TEST(counts_of_a_whole_note_replace_what_was_counted_before);
     RUN_TEST(the_note_that_a_renote_repeats_is_put_too);
     RUN_TEST(a_quote_is_no_renote);

@@ -199,8 +199,10 @@ class Store {
         for (const key of minimized ? Object.keys(old) : viewed ? viewerMembers : []) {
             const both = isObject(old[key]) && isObject(note[key]);
             const over = minimized || source === 'fetched';
-            if (both) all[key] = over ? { ...old[key], ...note[key] } : { ...old[key], ...note[key], ...old[key] };
-            else if (!minimized && key in old && !(over && key in note)) all[key] = old[key];
+            const own = key === 'poll' || key === 'myReaction';
+            if (both && key === 'poll' && !over) all.poll = this.raised(entry, key, clone(old.poll), note.poll);
+            else if (both) all[key] = { ...old[key], ...note[key] };
+            else if (!minimized && key in old && !(key in note && (over || !own))) all[key] = old[key];
         }
         for (const key of new Set([...Object.keys(old), ...Object.keys(all)])) {
             const part = key === 'updatedAt' ? TEXT : partOf[key];
