@@ -10260,11 +10260,17 @@ static MSKI_NOINLINE misskey_err mski_put_row(misskey_store *s, misskey_json not
     return MISSKEY_ERR_OK;
 }
 
-/* The slot that a text is a view into and that could make room; MSKI_NONE: there is none. */
+/* The slot that a text is a view into and that could make room; MSKI_NONE: there is none. Found bit by bit: small
+   processors cannot divide. */
 static uint16_t mski_slot_with(const misskey_store *s, const char *text)
 {
-    const uintptr_t at = ((uintptr_t)text - (uintptr_t)s->d_.mem.ptr) / s->stride_;
-    return at < s->num_ && mski_slot(s, (uint16_t)at)->holds_ == 0 ? (uint16_t)at : (uint16_t)MSKI_NONE;
+    const uintptr_t at = (uintptr_t)text - (uintptr_t)s->d_.mem.ptr;
+    unsigned i = 0, step;
+    for (step = 0x8000; step > 0; step >>= 1) {
+        if (i + step < s->num_ && (i + step) * s->stride_ <= at) i += step;
+    }
+    if (at - i * s->stride_ >= s->stride_ || mski_slot(s, (uint16_t)i)->holds_ > 0) return MSKI_NONE;
+    return (uint16_t)i;
 }
 
 static misskey_err mski_put_from(misskey_store *s, misskey_json note, mski_source source, uint32_t *changed)
